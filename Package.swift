@@ -1,0 +1,100 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Every room of the house is a target of its own, so that the compiler keeps the arrows (docs/architecture.md).
+
+let strict: [SwiftSetting] = [.swiftLanguageMode(.v6), .enableUpcomingFeature("ExistentialAny")]
+
+/// A plugin exports its entry point and nothing else.
+let onlyEntryPoint: [LinkerSetting] = [
+    .unsafeFlags(["-Xlinker", "--version-script=\(Context.packageDirectory)/Plugins/entry-point.map"])
+]
+
+func nio(_ product: String) -> Target.Dependency { .product(name: product, package: "swift-nio") }
+
+/// A component's shared library, `lib<name>.so`.
+func plugin(_ name: String, _ target: String) -> Product {
+    .library(name: name, type: .dynamic, targets: [target])
+}
+
+let package = Package(
+    name: "muster",
+    products: [
+        .executable(name: "muster", targets: ["muster"]),
+        plugin("UpdateDistributor", "UpdateDistributorEntry"),
+        plugin("HelloC", "HelloC"),
+        plugin("HelloSwift", "HelloSwift"),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    ],
+    targets: [
+        // The contract.
+        .target(name: "MusterABI"),
+
+        // The system.
+        .target(name: "CLinux", path: "Sources/System/CLinux"),
+        .systemLibrary(
+            name: "COpenSSL", path: "Sources/System/COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(
+            name: "CYAML", path: "Sources/System/CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+
+        // The host.
+        .target(name: "PluginManifest", swiftSettings: strict),
+        .target(name: "ControlProtocol", dependencies: ["PluginManifest", "CLinux"], swiftSettings: strict),
+        .target(name: "Configuration", dependencies: ["PluginManifest", "CYAML"], swiftSettings: strict),
+        .target(
+            name: "Networking",
+            dependencies: [nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"), nio("NIOConcurrencyHelpers"), "CLinux"],
+            swiftSettings: strict),
+        .target(
+            name: "Worker",
+            dependencies: ["MusterABI", "PluginManifest", "ControlProtocol", "Networking", "CLinux"],
+            swiftSettings: strict),
+        .target(
+            name: "Supervisor",
+            dependencies: ["PluginManifest", "ControlProtocol", "Configuration", "CLinux", "COpenSSL"],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "muster",
+            dependencies: [
+                "Supervisor", "Worker", "Configuration", "ControlProtocol", "PluginManifest",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict),
+
+        // Plugins.
+        .target(name: "PluginKit", dependencies: ["MusterABI"], swiftSettings: strict),
+        .target(
+            name: "UpdateDistributor", dependencies: ["PluginKit"], path: "Plugins/UpdateDistributor",
+            exclude: ["Entry"], swiftSettings: strict),
+        .target(
+            name: "UpdateDistributorEntry", dependencies: ["UpdateDistributor", "PluginKit", "MusterABI"],
+            path: "Plugins/UpdateDistributor/Entry", swiftSettings: strict, linkerSettings: onlyEntryPoint),
+        .target(
+            name: "HelloC", dependencies: ["MusterABI"], path: "Plugins/Examples/HelloC", publicHeadersPath: ".",
+            linkerSettings: onlyEntryPoint),
+        .target(
+            name: "HelloSwift", dependencies: ["PluginKit", "MusterABI"], path: "Plugins/Examples/HelloSwift",
+            swiftSettings: strict, linkerSettings: onlyEntryPoint),
+
+        // Tests.
+        .testTarget(name: "MusterABITests", dependencies: ["MusterABI"], swiftSettings: strict),
+        .testTarget(
+            name: "ConfigurationTests", dependencies: ["Configuration", "PluginManifest"],
+            exclude: ["Golden"], swiftSettings: strict),
+        .testTarget(
+            name: "ControlProtocolTests", dependencies: ["ControlProtocol", "PluginManifest", "CLinux"],
+            swiftSettings: strict),
+        .testTarget(name: "SupervisorTests", dependencies: ["Supervisor"], swiftSettings: strict),
+        .testTarget(
+            name: "NetworkingTests", dependencies: ["Networking", nio("NIOEmbedded"), nio("NIOPosix")],
+            swiftSettings: strict),
+        .testTarget(name: "WorkerTests", dependencies: ["Worker", "ControlProtocol", "MusterABI"], swiftSettings: strict),
+        .testTarget(name: "PluginKitTests", dependencies: ["PluginKit", "MusterABI"], swiftSettings: strict),
+        .testTarget(name: "UpdateDistributorTests", dependencies: ["UpdateDistributor", "PluginKit"], swiftSettings: strict),
+        .testTarget(name: "IntegrationTests", dependencies: ["ControlProtocol", "CLinux"], swiftSettings: strict),
+    ]
+)

@@ -1,0 +1,134 @@
+public import PluginManifest
+
+/// The whole of `config.yaml`, checked as far as it can be without the plugins' manifests.
+public struct Settings: Sendable {
+    /// The file it came from, as the operator named it.
+    public var path: String
+    public var host: HostSettings
+    /// The components in the file's order, disabled ones included.
+    public var components: [ComponentSettings]
+}
+
+/// A value with the place in the file it came from, so that later checks can point at it.
+public struct Located<Value: Sendable>: Sendable {
+    public var value: Value
+    /// nil: a default.
+    public var location: SourceLocation?
+
+    public init(_ value: Value, at location: SourceLocation? = nil) {
+        self.value = value
+        self.location = location
+    }
+}
+
+/// The section `host`. Paths are absolute (relative ones were resolved against the file's folder); times in nanoseconds.
+public struct HostSettings: Sendable {
+    /// How components are spread over processes.
+    public enum Isolation: String, Sendable, CaseIterable {
+        /// A process for each component.
+        case process
+        /// All in one, for debuggers and sanitizers.
+        case shared
+    }
+
+    public enum LogFormat: String, Sendable, CaseIterable {
+        case text, json
+    }
+
+    /// The limits of supervision, section `host.supervision`.
+    public struct Supervision: Sendable, Equatable {
+        /// Immediate restarts allowed within `restartWindow`. Default 5 in 30 s.
+        public var restartLimit: Int
+        public var restartWindow: Int64
+        /// Pauses between restarts beyond the limit, doubling from first to last. Default 1 s, 30 s.
+        public var firstPause: Int64
+        public var lastPause: Int64
+        /// Running this long forgets earlier crashes. Default 60 s.
+        public var stableAfter: Int64
+        /// How long a worker may take to answer each step of the lifecycle. Default 10 s.
+        public var stepTimeout: Int64
+        /// Silence after which a worker is aborted. Default 10 s.
+        public var watchdog: Int64
+        /// After a commit, how long hitting the restart limit rolls it back. Default 30 s.
+        public var probation: Int64
+        /// How long a quiesced worker may finish short requests. Default 2 s.
+        public var quiesceTimeout: Int64
+        /// How long a draining worker may finish what is under way. Default 30 s.
+        public var drainTimeout: Int64
+    }
+
+    public var dataDirectory: Located<String>
+    public var pluginDirectories: [Located<String>]
+    public var isolation: Isolation
+    public var isDebugging: Bool
+    /// `trace` … `critical`.
+    public var logLevel: String
+    public var logFormat: LogFormat
+    /// The control socket's path.
+    public var controlPath: Located<String>
+    /// User and group of the workers where the supervisor is root; names or numbers.
+    public var user: Located<String>?
+    public var group: Located<String>?
+    /// Event loops in each worker; 0: one a core.
+    public var loopCount: Int
+    public var supervision: Supervision
+}
+
+/// One entry of `components`.
+public struct ComponentSettings: Sendable {
+    public var name: String
+    /// Of the key.
+    public var location: SourceLocation
+    public var isEnabled: Bool
+    /// The plugin's file as written, or nil for `lib<name>.so` beside the executable or in a plugin directory.
+    public var pluginPath: Located<String>?
+    /// Capabilities the operator grants: `CAP_DAC_READ_SEARCH`.
+    public var grantedCapabilities: [Located<String>]
+    /// The sections `listen` and `config`, kept as YAML until the manifest is known.
+    let listen: YAMLNode?
+    let config: YAMLNode?
+}
+
+/// A component's settings checked against its plugin's manifest.
+public struct ResolvedComponent: Sendable, Equatable {
+    /// Every option that has a value, defaults filled in, by dotted name.
+    public var options: [String: OptionValue]
+    public var listeners: [ResolvedListener]
+}
+
+/// A listener of the manifest with the operator's `listen` settings applied.
+public struct ResolvedListener: Sendable, Equatable {
+    public var name: String
+    public var transport: Transport
+    public var clientCertificate: ClientCertificatePolicy
+    /// Default: `[::]:port`, which takes IPv4 too.
+    public var addresses: [ListenAddress]
+    public var maxConnections: Int
+    public var headBytes: Int?
+    public var headerCount: Int?
+    public var bodyBytes: Int64?
+    public var idleTimeout: Int64?
+    public var headTimeout: Int64?
+    public var stallTimeout: Int64?
+    public var answerTimeout: Int64?
+}
+
+/// A numeric address and TCP port to listen on.
+public struct ListenAddress: Sendable, Hashable, CustomStringConvertible {
+    /// An IPv4 or IPv6 address in numbers; `::` stands for all addresses of both families.
+    public var host: String
+    /// 0: any free port, for tests.
+    public var port: UInt16
+    /// nil: the manifest's default.
+    public var location: SourceLocation?
+
+    /// `127.0.0.1:50003`, `[::]:50003`.
+    public var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+
+    public static func == (left: Self, right: Self) -> Bool { left.host == right.host && left.port == right.port }
+
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(host)
+        hasher.combine(port)
+    }
+}

@@ -1,0 +1,12 @@
+/* muster/muster.h — everything a plugin needs: the core and the stable extensions. */
+#ifndef MUSTER_H
+#define MUSTER_H
+
+#include <muster/core.h>
+#include <muster/ext/http-server.h>
+#include <muster/ext/listener.h>
+#include <muster/ext/state.h>
+#include <muster/ext/timer.h>
+#include <muster/ext/work.h>
+
+#endif
