@@ -7,6 +7,12 @@ public struct Settings: Sendable {
     public var host: HostSettings
     /// The components in the file's order, disabled ones included.
     public var components: [ComponentSettings]
+    /// The absolute path of the folder that relative paths begin in: the file's.
+    public var folder: String
+    let source: SourceText
+
+    /// The file's bytes as they were read, to be kept as the last good configuration.
+    public var text: [UInt8] { source.bytes }
 }
 
 /// A value with the place in the file it came from, so that later checks can point at it.
@@ -80,13 +86,19 @@ public struct ComponentSettings: Sendable {
     /// Of the key.
     public var location: SourceLocation
     public var isEnabled: Bool
-    /// The plugin's file as written, or nil for `lib<name>.so` beside the executable or in a plugin directory.
+    /// The plugin's file: an absolute path, or a name without `/`, which is looked for beside the executable and in the
+    /// plugin directories. nil: `lib<name>.so`, looked for in the same way.
     public var pluginPath: Located<String>?
     /// Capabilities the operator grants: `CAP_DAC_READ_SEARCH`.
     public var grantedCapabilities: [Located<String>]
     /// The sections `listen` and `config`, kept as YAML until the manifest is known.
-    let listen: YAMLNode?
-    let config: YAMLNode?
+    let listen: YAMLEntry?
+    let config: YAMLEntry?
+    let source: SourceText
+    /// Of the key.
+    let span: SourceSpan
+    /// Where other components stand on the same lines, the values of every `config`: an excerpt must not show them.
+    var neighbours: [SourceSpan] = []
 }
 
 /// A component's settings checked against its plugin's manifest.
@@ -94,6 +106,11 @@ public struct ResolvedComponent: Sendable, Equatable {
     /// Every option that has a value, defaults filled in, by dotted name.
     public var options: [String: OptionValue]
     public var listeners: [ResolvedListener]
+
+    public init(options: [String: OptionValue] = [:], listeners: [ResolvedListener] = []) {
+        self.options = options
+        self.listeners = listeners
+    }
 }
 
 /// A listener of the manifest with the operator's `listen` settings applied.
@@ -111,6 +128,17 @@ public struct ResolvedListener: Sendable, Equatable {
     public var headTimeout: Int64?
     public var stallTimeout: Int64?
     public var answerTimeout: Int64?
+
+    public init(
+        name: String, transport: Transport, clientCertificate: ClientCertificatePolicy = .none,
+        addresses: [ListenAddress], maxConnections: Int
+    ) {
+        self.name = name
+        self.transport = transport
+        self.clientCertificate = clientCertificate
+        self.addresses = addresses
+        self.maxConnections = maxConnections
+    }
 }
 
 /// A numeric address and TCP port to listen on.
@@ -121,6 +149,13 @@ public struct ListenAddress: Sendable, Hashable, CustomStringConvertible {
     public var port: UInt16
     /// nil: the manifest's default.
     public var location: SourceLocation?
+
+    /// `host` in the form that `inet_ntop` writes.
+    public init(host: String, port: UInt16, location: SourceLocation? = nil) {
+        self.host = host
+        self.port = port
+        self.location = location
+    }
 
     /// `127.0.0.1:50003`, `[::]:50003`.
     public var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }

@@ -1,0 +1,73 @@
+internal import PluginManifest
+
+/// The manual's chapter about one component.
+struct ComponentChapter {
+    let component: String
+    let manifest: Manifest
+
+    var markdown: String {
+        var text = """
+            ## \(component)
+
+            \(manifest.summary) Plugin `\(manifest.id)`, version \(manifest.version).
+
+
+            """
+        text += listeners
+        text += options
+        if !manifest.requiredCapabilities.isEmpty {
+            let names = manifest.requiredCapabilities.map { "`\($0)`" }
+            text += "It needs \(listed(names, with: "and")) under `grants`.\n\n"
+        }
+        text += "```yaml\n\(example)```\n"
+        return text
+    }
+
+    private var listeners: String {
+        if manifest.listeners.isEmpty { return "It listens nowhere.\n\n" }
+        var text = "| listener | transport | port | client certificate | what it is for |\n|---|---|---|---|---|\n"
+        for listener in manifest.listeners {
+            let certificate = listener.transport == .https ? listener.clientCertificate.rawValue : ""
+            text +=
+                "| `\(listener.name)` | \(listener.transport.rawValue) | \(listener.port) | \(certificate) | "
+                + "\(ConfigurationManual.cell(listener.help)) |\n"
+        }
+        return text + "\n"
+    }
+
+    private var options: String {
+        if manifest.options.isEmpty { return "It has no options.\n\n" }
+        return ConfigurationManual.table(manifest.options.map { ($0, nil) }) + "\n"
+    }
+
+    /// A configuration of this component: its listeners, what it requires, and its first option if it requires nothing.
+    private var example: String {
+        var text = "components:\n  \(component):\n"
+        if !manifest.listeners.isEmpty {
+            text += "    listen:\n"
+            for listener in manifest.listeners { text += "      \(listener.name): \"*:\(listener.port)\"\n" }
+        }
+        if !manifest.requiredCapabilities.isEmpty {
+            text += "    grants: [\(manifest.requiredCapabilities.joined(separator: ", "))]\n"
+        }
+        let required = manifest.options.filter(\.isRequired)
+        let shown = required.isEmpty ? Array(manifest.options.prefix(2)) : required
+        if !shown.isEmpty {
+            text += "    config:\n"
+            var group = OptionGroup()
+            for option in shown { _ = group.insert(.option(option), at: option.name) }
+            text += lines(of: group, indentation: "      ")
+        }
+        return text
+    }
+
+    private func lines(of group: OptionGroup, indentation: String) -> String {
+        group.names.map { name in
+            switch group.members[name] {
+            case .option(let option): "\(indentation)\(name): \(option.example)\n"
+            case .group(let inner): "\(indentation)\(name):\n" + lines(of: inner, indentation: indentation + "  ")
+            default: ""
+            }
+        }.joined()
+    }
+}

@@ -1,0 +1,109 @@
+public import PluginManifest
+
+/// The JSON Schema of `config.yaml`, for editors: they complete keys, show help and mark mistakes while one types.
+///
+/// It accepts everything that the reader accepts of enabled components; it cannot refuse all that the reader refuses, such as two components
+/// on one port.
+public enum ConfigurationSchema {
+    /// JSON Schema, draft 2020-12, with the options and listeners of `manifests` by component name. The same input gives
+    /// the same text, without a final line break.
+    public static func json(manifests: [(component: String, manifest: Manifest)]) -> String {
+        let known = manifests.map { ($0.component, component($0.manifest)) }
+        let schema = JSONText.object([
+            ("$schema", .string("https://json-schema.org/draft/2020-12/schema")),
+            ("title", .string("Configuration of a Muster host")),
+            ("type", .string("object")),
+            (
+                "properties",
+                .object([
+                    ("host", OptionSchema.group(HostKeys.group, description: "The host itself.")),
+                    (
+                        "components",
+                        .object([
+                            ("description", .string("What runs, by component name.")),
+                            ("type", OptionSchema.objectOrNothing),
+                            ("properties", .object(known)),
+                            ("additionalProperties", component(nil)),
+                            ("propertyNames", .object([("pattern", .string("^[A-Za-z][A-Za-z0-9_-]{0,63}$"))])),
+                        ])
+                    ),
+                ])
+            ),
+            ("required", .strings(["components"])),
+            ("additionalProperties", .bool(false)),
+        ])
+        return schema.render()
+    }
+
+    /// An entry of `components`; nil: of a plugin that is not known.
+    private static func component(_ manifest: Manifest?) -> JSONText {
+        var members: [(String, JSONText)] = []
+        if let manifest { members.append(("description", .string(manifest.summary))) }
+        members.append(("type", OptionSchema.objectOrNothing))
+        var properties = ComponentKeys.all.map { ($0.declaration.name, OptionSchema.option($0.declaration)) }
+        for (name, help) in ComponentKeys.sections {
+            let schema: JSONText
+            if let manifest {
+                schema = name == "listen" ? listen(manifest, help) : options(manifest, help)
+            } else {
+                schema = .object([("description", .string(help)), ("type", OptionSchema.objectOrNothing)])
+            }
+            properties.append((name, schema))
+        }
+        members.append(("properties", .object(properties)))
+        members.append(("additionalProperties", .bool(false)))
+        return .object(members)
+    }
+
+    private static func options(_ manifest: Manifest, _ help: String) -> JSONText {
+        var conflicts: [String] = []
+        return OptionSchema.group(OptionGroup(manifest.options, conflicts: &conflicts), description: help)
+    }
+
+    private static func listen(_ manifest: Manifest, _ help: String) -> JSONText {
+        let properties = manifest.listeners.map { ($0.name, listener($0)) }
+        return .object([
+            ("description", .string(help)),
+            ("type", OptionSchema.objectOrNothing),
+            ("properties", .object(properties)),
+            ("additionalProperties", .bool(false)),
+        ])
+    }
+
+    private static func listener(_ declaration: ListenerDeclaration) -> JSONText {
+        let isRaw = declaration.transport == .raw
+        var properties = [("address", addresses)]
+        for key in ListenerKeys.all {
+            let name = key.declaration.name
+            if isRaw, ListenerKeys.httpNames.contains(name) { continue }
+            if name == "client_certificate", declaration.transport != .https { continue }
+            properties.append((name, OptionSchema.option(key.declaration)))
+        }
+        let settings = JSONText.object([
+            ("type", .string("object")), ("properties", .object(properties)), ("additionalProperties", .bool(false)),
+        ])
+        let help = "\(declaration.help) \(declaration.transport.rawValue), port \(declaration.port) unless set here."
+        return .object([
+            ("description", .string(help)),
+            ("anyOf", .array([address, list(of: address), settings])),
+        ])
+    }
+
+    /// Checked only roughly: the reader says exactly what is wrong with an address.
+    private static let address = JSONText.object([
+        ("type", .strings(["string", "integer"])), ("minimum", .integer(0)), ("maximum", .integer(65535)),
+        ("examples", .strings(["127.0.0.1:8080", "[::1]:8080", "*:8080"])),
+    ])
+
+    private static let addresses = JSONText.object([
+        ("description", .string("One address or a list of them.")),
+        ("anyOf", .array([address, list(of: address)])),
+    ])
+
+    private static func list(of item: JSONText) -> JSONText {
+        .object([
+            ("type", .string("array")), ("items", item), ("minItems", .integer(1)),
+            ("maxItems", .integer(Int64(ListenerKeys.addressLimit))),
+        ])
+    }
+}
