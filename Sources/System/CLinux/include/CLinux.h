@@ -2,6 +2,7 @@
 #ifndef CLINUX_H
 #define CLINUX_H
 
+#include "clinux_events.h"
 #include "clinux_privileges.h"
 #include "clinux_socket.h"
 #include "clinux_spawn.h"
