@@ -1,0 +1,156 @@
+internal import Glibc
+internal import NIOCore
+internal import NIOPosix
+import Synchronization
+
+/// Serves HTTP/1.1 on the sockets of one listener.
+///
+///     adopt (each socket) ─► startAccepting ⇄ pauseAccepting ─► drain ─► close
+///
+/// `adopt`, `startAccepting`, `pauseAccepting` and `close` wait for the event loops, briefly, and so must not be called on
+/// one.
+public final class HTTPServer: Sendable {
+    private struct State {
+        var gates: [(gate: AcceptGate, channel: any Channel)] = []
+        var isAccepting = false
+        var whenDrained: (@Sendable () -> Void)?
+        var drainTimers: [Scheduled<Void>] = []
+    }
+
+    private let loops: HTTPLoops
+    private let shards: [ListenerShard]
+    private let count: ConnectionCount
+    private let state = Mutex(State())
+
+    public init(loops: HTTPLoops, limits: HTTPLimits, handler: any HTTPHandler) {
+        self.loops = loops
+        shards = loops.loops.map { ListenerShard(loop: $0, limits: limits, handler: handler) }
+        count = ConnectionCount(limit: limits.maxConnections)
+    }
+
+    /// Takes a bound TCP socket, without accepting yet: connects queue in its backlog.
+    /// - Parameter descriptor: its ownership passes, also where this fails. The socket may be shared with other processes.
+    public func adopt(descriptor: CInt) throws {
+        let gate = AcceptGate(count: count) { [weak self] in self?.connectionClosed() }
+        let shards = shards
+        let loops = loops
+        let bootstrap = ServerBootstrap(group: loops.group)
+            .serverChannelOption(.autoRead, value: false)
+            .serverChannelOption(.maxMessagesPerRead, value: 16)
+            .serverChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandlers([AcceptBackoffHandler(), gate])
+                }
+            }
+            // One read a turn: after a request there is next to never more, and the second read costs a system call.
+            .childChannelOption(.maxMessagesPerRead, value: 1)
+            .childChannelOption(.allowRemoteHalfClosure, value: true)
+            .childChannelOption(
+                .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 2048, maximum: 65_536)
+            )
+            .childChannelInitializer { channel in
+                guard let index = loops.index(of: channel.eventLoop) else {
+                    return channel.eventLoop.makeFailedFuture(ChannelError.operationUnsupported)
+                }
+                return channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(HTTPConnection(shard: shards[index]))
+                }
+            }
+        let channel = try bootstrap.withBoundSocket(descriptor).wait()
+        // Adopting shrank the backlog that all holders of the socket share.
+        _ = listen(descriptor, Self.backlog)
+        state.withLock { $0.gates.append((gate, channel)) }
+    }
+
+    /// Connections that the kernel keeps until they are accepted.
+    static let backlog: CInt = 4096
+
+    /// Lets connections in. May be called again after `pauseAccepting`.
+    public func startAccepting() { setAccepting(true) }
+
+    /// Lets no further connection in; when it returns none can be accepted. Those that are open go on.
+    public func pauseAccepting() { setAccepting(false) }
+
+    private func setAccepting(_ isAccepting: Bool) {
+        let channels = state.withLock { state in
+            state.isAccepting = isAccepting
+            return state.gates.map(\.channel)
+        }
+        for channel in channels { try? channel.setOption(.autoRead, value: isAccepting).wait() }
+    }
+
+    /// Accepts no more, lets go of the sockets, and ends every connection after its next answer.
+    /// - Parameters:
+    ///   - deadline: CLOCK_MONOTONIC, nanoseconds: what is left then is cut off.
+    ///   - whenDone: called once, on any thread, when no connection is open any more.
+    public func drain(deadline: UInt64, whenDone: @escaping @Sendable () -> Void) {
+        let isFirst = state.withLock { state in
+            guard state.whenDrained == nil else { return false }
+            state.whenDrained = whenDone
+            return true
+        }
+        guard isFirst else { return }
+        // The kernel keeps what is in the backlog for whoever else holds the socket.
+        closeSockets().whenComplete { [self] _ in
+            var timers: [Scheduled<Void>] = []
+            for shard in shards {
+                shard.loop.eventLoop.execute { shard.startDraining() }
+                let now = coarseNow()
+                let wait = TimeAmount.nanoseconds(Int64(clamping: deadline > now ? deadline - now : 0))
+                timers.append(shard.loop.eventLoop.scheduleTask(in: wait) { shard.cut(.shutdown) })
+            }
+            state.withLock { $0.drainTimers = timers }
+            reportIfDrained()
+        }
+    }
+
+    /// Closes the sockets and every connection at once; the handler is not called any more when it returns.
+    public func close() {
+        try? closeSockets().wait()
+        for shard in shards { try? shard.loop.eventLoop.submit { shard.cut(.shutdown, silently: true) }.wait() }
+    }
+
+    /// Lets go of the listening sockets, without shutting them down.
+    private func closeSockets() -> EventLoopFuture<Void> {
+        let gates = state.withLock { state in
+            defer { state.gates = [] }
+            return state.gates
+        }
+        let closed = gates.map { gate, channel in
+            channel.eventLoop.submit { gate.admitAll() }.flatMap { channel.close() }
+        }
+        return EventLoopFuture.andAllComplete(closed, on: loops.group.next())
+    }
+
+    private func connectionClosed() {
+        if count.leave() {
+            let gates = state.withLock { $0.gates }
+            for (gate, channel) in gates { channel.eventLoop.execute { gate.admit() } }
+        }
+        reportIfDrained()
+    }
+
+    private func reportIfDrained() {
+        guard count.isZero else { return }
+        let (whenDone, timers) = state.withLock { state in
+            // Before the sockets are closed, a connection may still come.
+            guard state.gates.isEmpty, state.whenDrained != nil, !state.drainTimers.isEmpty else {
+                return ((@Sendable () -> Void)?.none, [Scheduled<Void>]())
+            }
+            defer {
+                state.whenDrained = {}
+                state.drainTimers = []
+            }
+            return (state.whenDrained, state.drainTimers)
+        }
+        for timer in timers { timer.cancel() }
+        whenDone?()
+    }
+
+    /// What it has done, and has open. Any thread.
+    public var activity: HTTPActivity {
+        var total = HTTPActivity()
+        for shard in shards { shard.counters.add(to: &total) }
+        return total
+    }
+}

@@ -1,0 +1,97 @@
+import Testing
+
+@testable import Networking
+
+@Suite struct AcceptTests {
+    static let get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+
+    @Test func connectionsQueueUntilAcceptingStarts() throws {
+        let server = try TestServer(accepting: false)
+        defer { server.stop() }
+        let clients = try (0..<20).map { _ in try server.connect() }
+        for client in clients { try client.send(Self.get) }
+        #expect(server.server.activity.acceptedConnections == 0)
+        server.server.startAccepting()
+        for client in clients { #expect(try client.answer().status == 200) }
+    }
+
+    @Test func pauseLeavesConnectionsInTheBacklogAndStartTakesThem() throws {
+        let server = try TestServer()
+        defer { server.stop() }
+        for round in 1...5 {
+            let open = try server.connect()
+            try open.send(Self.get)
+            #expect(try open.answer().status == 200)
+            server.server.pauseAccepting()
+            server.server.pauseAccepting()
+            let accepted = server.server.activity.acceptedConnections
+            let waiting = try server.connect()
+            try waiting.send(Self.get)
+            // Those that are open are served meanwhile: the loop has turned, and did not accept.
+            try open.send(Self.get)
+            #expect(try open.answer().status == 200)
+            #expect(server.server.activity.acceptedConnections == accepted)
+            #expect(waiting.isSilent())
+            server.server.startAccepting()
+            server.server.startAccepting()
+            #expect(try waiting.answer().status == 200, "round \(round)")
+        }
+    }
+
+    @Test(arguments: [1, 2])
+    func connectionsBeyondTheLimitWaitForAPlace(_ loops: Int) throws {
+        let server = try TestServer(HTTPLimits(maxConnections: 3), loops: loops)
+        defer { server.stop() }
+        let first = try (0..<3).map { _ in try server.connect() }
+        for client in first {
+            try client.send(Self.get)
+            #expect(try client.answer().status == 200)
+        }
+        let further = try (0..<40).map { _ in try server.connect() }
+        for client in further { try client.send(Self.get) }
+        try first[0].send(Self.get)
+        #expect(try first[0].answer().status == 200)
+        #expect(server.server.activity.connections == 3)
+        #expect(further.allSatisfy { $0.isSilent() })
+        for client in first { client.close() }
+        for client in further {
+            #expect(try client.answer().status == 200)
+            #expect(server.server.activity.connections <= 3)
+            client.close()
+        }
+    }
+
+    @Test func listenersWithSeveralSocketsShareOneLimit() throws {
+        let server = try TestServer(HTTPLimits(maxConnections: 1))
+        defer { server.stop() }
+        let (descriptor, port) = try TestServer.listen()
+        try server.server.adopt(descriptor: descriptor)
+        server.server.startAccepting()
+        let first = try server.connect()
+        try first.send(Self.get)
+        #expect(try first.answer().status == 200)
+        let second = try ClientSocket(port: port)
+        try second.send(Self.get)
+        try first.send(Self.get)
+        #expect(try first.answer().status == 200)
+        #expect(second.isSilent())
+        first.close()
+        #expect(try second.answer().status == 200)
+    }
+
+    @Test func adoptingKeepsALargeBacklog() throws {
+        let server = try TestServer(accepting: false)
+        defer { server.stop() }
+        // Well above the 128 that adopting alone leaves.
+        let clients = try (0..<400).map { _ in try server.connect() }
+        server.server.startAccepting()
+        for client in clients { try client.send(Self.get) }
+        for client in clients { #expect(try client.answer().status == 200) }
+    }
+
+    @Test func descriptorThatIsNoSocketIsAnErrorNotATrap() throws {
+        let server = try TestServer()
+        defer { server.stop() }
+        #expect(throws: (any Error).self) { try server.server.adopt(descriptor: -1) }
+    }
+}
