@@ -1,0 +1,111 @@
+import ControlProtocol
+
+/// What a reload came to, for the one who asked, for the log and for later.
+extension SupervisorMachine {
+    /// Ends the reload.
+    @discardableResult
+    mutating func finish(_ result: ReloadReceipt.Result, diagnostics: [String] = []) -> ReloadReceipt {
+        guard let current = transaction else { return emptyReceipt(result) }
+        var receipt = emptyReceipt(result)
+        receipt.generation = number(of: current, result)
+        receipt.trigger = current.trigger
+        receipt.startedAt = current.startedAt
+        receipt.durationSeconds = Double(now.since(current.began)) / 1e9
+        receipt.components = outcomes(of: current, result)
+        receipt.diagnostics = diagnostics + failures(of: current)
+        receipt.drainingConnections = drainingConnections
+        if case .rollback(let reason, let unit) = current.kind {
+            if result == .committed || result == .unchanged { receipt.result = .rolledBack }
+            receipt.diagnostics.insert("\(unit): \(reason); the reload was taken back", at: 0)
+        }
+        transaction = nil
+        lastReceipt = receipt
+        countIdleSignals(current, result)
+        announce(receipt, current)
+        act(.finished(receipt, clients: current.clients))
+        return receipt
+    }
+
+    private func emptyReceipt(_ result: ReloadReceipt.Result) -> ReloadReceipt {
+        ReloadReceipt(
+            generation: generation, trigger: .start, result: result, startedAt: 0, durationSeconds: 0, components: [],
+            diagnostics: [], drainingConnections: 0)
+    }
+
+    private func number(of current: Transaction, _ result: ReloadReceipt.Result) -> UInt64 {
+        if result == .unchanged { return generation }
+        return current.generation == 0 ? nextGeneration : current.generation
+    }
+
+    /// Connections of older generations that are open.
+    var drainingConnections: Int {
+        workers.values.filter { $0.role == .leaving }.reduce(0) { $0 + $1.connections }
+    }
+
+    private mutating func countIdleSignals(_ current: Transaction, _ result: ReloadReceipt.Result) {
+        let isRecent = now.since(lastReloadEnded) < limits.lastSignalPause.after(limits.lastSignalPause)
+        let isIdle = current.trigger == .signal && current.generation == 0
+        idleSignals = isIdle ? (isRecent ? min(idleSignals + 1, 16) : 1) : 0
+        lastReloadEnded = now
+    }
+
+    private func failures(of current: Transaction) -> [String] {
+        (current.proposal?.units ?? []).flatMap { plan -> [String] in
+            guard let failure = current.failures[plan.name] else { return [] }
+            return failure.diagnostics.map { $0 == failure.reason ? "\(plan.name): \($0)" : $0 }
+        }
+    }
+
+    private func outcomes(of current: Transaction, _ result: ReloadReceipt.Result) -> [ReloadReceipt.Component] {
+        guard let proposal = current.proposal else { return [] }
+        var outcomes: [ReloadReceipt.Component] = []
+        let former = current.formerComponents
+        for plan in proposal.units {
+            for component in plan.components {
+                outcomes.append(outcome(of: component, plan.name, former: former, current, result))
+            }
+        }
+        let proposed = Set(proposal.units.flatMap(\.components))
+        for component in former.subtracting(proposed).sorted() {
+            let isRemoved = result != .refused
+            outcomes.append(
+                .init(
+                    name: component, outcome: isRemoved ? .removed : .unchanged,
+                    reason: isRemoved ? nil : "not removed: the reload was refused"))
+        }
+        return outcomes
+    }
+
+    private func outcome(
+        of component: String, _ unit: String, former: Set<String>, _ current: Transaction,
+        _ result: ReloadReceipt.Result
+    ) -> ReloadReceipt.Component {
+        if let failure = current.failures[unit] { return .init(name: component, outcome: .failed, reason: failure.reason) }
+        guard current.plans[unit] != nil else { return .init(name: component, outcome: .unchanged) }
+        let isNew = !former.contains(component)
+        guard result != .refused else {
+            return .init(
+                name: component, outcome: .unchanged,
+                reason: isNew ? "not added: the reload was refused" : "not restarted: the reload was refused")
+        }
+        return .init(name: component, outcome: isNew ? .added : .restarted, reason: current.reasons[unit])
+    }
+
+    private mutating func announce(_ receipt: ReloadReceipt, _ current: Transaction) {
+        for diagnostic in receipt.diagnostics { log(.error, diagnostic) }
+        let what = current.isStart ? "start" : "reload"
+        let changes = receipt.components.filter { $0.outcome != .unchanged }
+            .map { "\($0.name) \($0.outcome.rawValue)" }.joined(separator: ", ")
+        let time = String(describing: Double(Int(receipt.durationSeconds * 1000)) / 1000)
+        switch receipt.result {
+        case .committed:
+            log(.notice, "\(what) committed as generation \(receipt.generation) in \(time) s: \(changes)")
+        case .unchanged: log(.info, "reload: nothing has changed")
+        case .refused:
+            let rest = current.isStart ? "" : "; generation \(generation) goes on"
+            log(.error, "\(what) refused\(rest)")
+        case .rolledBack:
+            log(.notice, "reload taken back: its predecessor runs again as generation \(receipt.generation)")
+        }
+    }
+}

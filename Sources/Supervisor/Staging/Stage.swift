@@ -1,0 +1,238 @@
+import CLinux
+import Configuration
+import ControlProtocol
+import Glibc
+import PluginManifest
+
+/// Turns `config.yaml` into proposals: reads it, finds and copies plugins, and checks options against manifests. All
+/// that is wrong is told at once. Nothing of what runs is touched.
+final class Stage {
+    struct Context {
+        var environment: [String: String]
+        var portOffset = 0
+        var executable: String?
+        /// Whom workers run as; nil: the user the host is.
+        var account: Account?
+        /// Capabilities the host has to give away; nil: not decided yet, all may be granted.
+        var grantable: Set<String>?
+        /// For `check`: copies of plugins are kept here instead, and no folder is made for components.
+        var scratch: String?
+    }
+
+    var context: Context
+    let data: DataDirectory
+    let store: PluginStore
+    /// What plugins said of themselves, by the digest of their code.
+    private(set) var manifests: [String: Manifest] = [:]
+    private(set) var configurations: [UInt64: StagedConfiguration] = [:]
+    private var lastID: UInt64 = 0
+
+    init(context: Context, data: DataDirectory) {
+        self.context = context
+        self.data = data
+        store = PluginStore(directory: context.scratch ?? data.plugins)
+    }
+
+    func note(_ manifest: Manifest, digest: String) { manifests[digest] = manifest }
+
+    /// Forgets every configuration but these, and removes the copies of plugins that only others used.
+    func retain(_ ids: Set<UInt64>, keeping digests: Set<String>) {
+        // The newest may be on its way to the machine.
+        configurations = configurations.filter { ids.contains($0.key) || $0.key == lastID }
+        let used = Set(configurations.values.flatMap { $0.plugins.values.map(\.digest) }).union(digests)
+        manifests = manifests.filter { used.contains($0.key) }
+        if context.scratch == nil { store.retain(used) }
+    }
+
+    // MARK: Reading
+
+    /// What a reload is to make of the host, or everything that is wrong with it.
+    ///
+    /// - Parameter pinned: the plugins of the last good configuration, taken instead of what is found now.
+    func stage(_ settings: Settings, pinned: [String: PluginPlan] = [:]) -> Result<Proposal, StagingFailure> {
+        lastID += 1
+        let configuration = StagedConfiguration(id: lastID, settings: settings)
+        var problems: [String] = []
+        for component in configuration.components {
+            do throws(Refusal) {
+                configuration.plugins[component.name] = try plan(component, settings, pinned[component.name])
+            } catch {
+                problems.append(ConfigurationReader.diagnostic(error.reason, in: component).description)
+            }
+            problems += ungrantable(component)
+        }
+        let known = configuration.components.filter { component in
+            configuration.plugins[component.name].map { manifests[$0.digest] != nil } ?? false
+        }
+        let wrong = resolve(known.map(\.name), in: configuration)
+        problems += known.flatMap { wrong[$0.name] ?? [] }
+        guard problems.isEmpty else { return .failure(StagingFailure(diagnostics: problems)) }
+        configurations[configuration.id] = configuration
+        return .success(
+            Proposal(
+                id: configuration.id, limits: Limits(settings.host.supervision), units: units(of: configuration)))
+    }
+
+    private func plan(
+        _ component: ComponentSettings, _ settings: Settings, _ pinned: PluginPlan?
+    ) throws(Refusal) -> PluginPlan {
+        let finder = PluginFinder(
+            executable: context.executable, pluginDirectories: settings.host.pluginDirectories.map(\.value))
+        let name = component.pluginPath?.value ?? PluginFinder.fileName(of: component.name)
+        if let pinned, let copy = store.copy(digest: pinned.digest, fileName: Files.name(of: pinned.copyPath)) {
+            try makeStateDirectory(component.name)
+            return plan(component.name, origin: pinned.originPath, copy)
+        }
+        guard let origin = finder.find(name) else {
+            let places = name.hasPrefix("/") ? name : "\(name) in \(finder.directories.joined(separator: ", "))"
+            throw Refusal(
+                reason: "no plugin for \(component.name): there is no \(places); install it, name its file in "
+                    + "'plugin', or set 'enabled: false'")
+        }
+        try makeStateDirectory(component.name)
+        return plan(component.name, origin: origin, try store.stage(origin))
+    }
+
+    private func makeStateDirectory(_ component: String) throws(Refusal) {
+        if context.scratch == nil { try data.createComponent(component, for: context.account) }
+    }
+
+    private func plan(_ component: String, origin: String, _ copy: PluginStore.Copy) -> PluginPlan {
+        PluginPlan(
+            component: component, originPath: origin, digest: copy.digest, copyPath: copy.path,
+            stateDirectory: data.component(component))
+    }
+
+    private func ungrantable(_ component: ComponentSettings) -> [String] {
+        guard let grantable = context.grantable else { return [] }
+        return component.grantedCapabilities.filter { !grantable.contains($0.value) }.map { grant in
+            ConfigurationReader.diagnostic(
+                "\(component.name) cannot be granted \(grant.value): the host does not have it. A grant that is new "
+                    + "takes a restart of the host, started as root", in: component
+            ).description
+        }
+    }
+
+    private func units(of configuration: StagedConfiguration) -> [UnitPlan] {
+        let names = configuration.components.map(\.name)
+        guard configuration.settings.host.isolation == .shared, !names.isEmpty else {
+            return names.map { unit($0, [$0], configuration) }
+        }
+        return [unit("shared", names, configuration)]
+    }
+
+    private func unit(_ name: String, _ components: [String], _ configuration: StagedConfiguration) -> UnitPlan {
+        let host = configuration.settings.host
+        let grants = components.compactMap(configuration.component).flatMap(\.grantedCapabilities).map(\.value)
+        let resolved = components.compactMap { component in
+            configuration.resolved[component].map { plan(component, $0) }
+        }
+        return UnitPlan(
+            name: name, plugins: components.compactMap { configuration.plugins[$0] },
+            privileges: Privileges(
+                userID: context.account?.userID, groupID: context.account?.groupID,
+                supplementaryGroupIDs: context.account?.supplementaryGroupIDs ?? [],
+                capabilities: Set(grants).sorted()), loopCount: host.loopCount,
+            logLevel: LogLevel(rawValue: host.logLevel) ?? .info, isDebugging: host.isDebugging,
+            resolved: resolved.count == components.count ? resolved : nil)
+    }
+
+    // MARK: Resolving
+
+    /// Checks units whose plugins have told their manifests.
+    func resolve(proposal: UInt64, units: [UnitPlan]) -> [String: Resolution] {
+        guard let configuration = configurations[proposal] else {
+            return Dictionary(
+                uniqueKeysWithValues: units.map { ($0.name, .wrong(["\($0.name): its configuration is gone"])) })
+        }
+        let problems = resolve(units.flatMap(\.components), in: configuration)
+        var resolutions: [String: Resolution] = [:]
+        for unit in units {
+            let wrong = unit.components.flatMap { problems[$0] ?? [] }
+            let plans = unit.components.compactMap { component in
+                configuration.resolved[component].map { plan(component, $0) }
+            }
+            resolutions[unit.name] = wrong.isEmpty && plans.count == unit.components.count ? .plans(plans) : .wrong(wrong)
+        }
+        return resolutions
+    }
+
+    private func plan(_ component: String, _ resolved: ResolvedComponent) -> ResolvedPlan {
+        ResolvedPlan(component, resolved, portOffset: context.portOffset)
+    }
+
+    /// What is wrong with each of these components, given the others.
+    private func resolve(_ names: [String], in configuration: StagedConfiguration) -> [String: [String]] {
+        var problems: [String: [String]] = [:]
+        for name in names {
+            guard let component = configuration.component(name), let plugin = configuration.plugins[name],
+                let manifest = manifests[plugin.digest]
+            else {
+                problems[name] = ["\(name): its manifest is not known"]
+                continue
+            }
+            switch ConfigurationReader.resolve(
+                component, of: configuration.settings, manifest: manifest, environment: context.environment)
+            {
+            case .success(let resolved): configuration.resolved[name] = resolved
+            case .failure(let list): problems[name] = list.texts
+            }
+            problems[name, default: []] += missing(manifest, component) + misplaced(name, configuration)
+        }
+        addConflicts(of: names, in: configuration, to: &problems)
+        return problems.filter { !$0.value.isEmpty }
+    }
+
+    private func missing(_ manifest: Manifest, _ component: ComponentSettings) -> [String] {
+        let granted = component.grantedCapabilities.map(\.value)
+        return manifest.requiredCapabilities.filter { !granted.contains($0) }.map { name in
+            ConfigurationReader.diagnostic(
+                "\(component.name) cannot work without \(name); grant it with 'grants: [\(name)]', and restart the host",
+                in: component
+            ).description
+        }
+    }
+
+    private func misplaced(_ name: String, _ configuration: StagedConfiguration) -> [String] {
+        guard let component = configuration.component(name) else { return [] }
+        let addresses = (configuration.resolved[name]?.listeners ?? []).flatMap(\.addresses)
+        return addresses.filter { $0.port.moved(by: context.portOffset) == nil }.map { address in
+            ConfigurationReader.diagnostic(
+                "port \(address.port) and --port-offset \(context.portOffset) come to no port", in: component
+            ).description
+        }
+    }
+
+    private func addConflicts(
+        of names: [String], in configuration: StagedConfiguration, to problems: inout [String: [String]]
+    ) {
+        var pairs: [(ComponentSettings, ResolvedComponent)] = []
+        var count = 0
+        for component in configuration.components {
+            guard let resolved = configuration.resolved[component.name] else { continue }
+            pairs.append((component, resolved))
+            let conflicts = ConfigurationReader.conflicts(pairs)
+            // Whoever is not being asked about was there before.
+            let blamed = names.contains(component.name) ? component.name : names.last ?? component.name
+            problems[blamed, default: []] += conflicts.dropFirst(count).map(\.description)
+            count = conflicts.count
+        }
+    }
+
+    /// What a worker says went wrong, with the place in the file that is to blame.
+    func diagnostic(_ failure: WorkerFailure, unit: UnitPlan, proposal: UInt64) -> String? {
+        let name = failure.component ?? (unit.components.count == 1 ? unit.components.first : nil)
+        guard failure.option != nil || failure.isConfiguration, let name,
+            let component = configurations[proposal]?.component(name)
+        else { return nil }
+        let manifest = unit.plugins.first { $0.component == name }.flatMap { manifests[$0.digest] }
+        return ConfigurationReader.diagnostic(
+            "\(name): \(failure.message)", blaming: failure.option, in: component, manifest: manifest
+        ).description
+    }
+}
+
+/// Everything that is wrong with a configuration, each as the operator reads it.
+struct StagingFailure: Error {
+    var diagnostics: [String]
+}
