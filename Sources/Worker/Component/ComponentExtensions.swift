@@ -1,0 +1,41 @@
+internal import ControlProtocol
+internal import MusterABI
+
+/// Every extension of one component, each with its table, for as long as the component lives.
+struct ComponentExtensions {
+    let timers: TimerExtension
+    let work: WorkExtension
+    let state: StateExtension
+    let listener: ListenerExtension
+    let http: any HTTPServing
+
+    /// The tables by id.
+    var tables: [String: UnsafeRawPointer] {
+        [
+            HostExtensions.timer: timers.table.map { UnsafeRawPointer($0) },
+            HostExtensions.work: work.table.map { UnsafeRawPointer($0) },
+            HostExtensions.state: state.table.map { UnsafeRawPointer($0) },
+            HostExtensions.listener: listener.table.map { UnsafeRawPointer($0) },
+            HostExtensions.httpServer: UnsafeRawPointer(http.table),
+        ].compactMapValues { $0 }
+    }
+
+    /// Lets connections in.
+    func startAccepting() {
+        http.startAccepting()
+        listener.startAccepting()
+    }
+
+    /// Leaves new connections in the backlog.
+    func pauseAccepting() {
+        http.pauseAccepting()
+        listener.pauseAccepting()
+    }
+
+    /// After it nothing of the plugin's is called but its lifecycle. Blocks while work runs.
+    func stop() {
+        http.stopCallbacks()
+        timers.stop()
+        work.stop()
+    }
+}

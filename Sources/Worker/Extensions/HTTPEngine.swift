@@ -1,0 +1,33 @@
+internal import ControlProtocol
+internal import MusterABI
+
+/// The event loops of a worker and what serves HTTP on them. A protocol, so that the lifecycle is tested without them.
+protocol HTTPEngine: Sendable {
+    var loopCount: Int { get }
+    /// When the loop that ticked longest ago did (CLOCK_MONOTONIC, nanoseconds). [any thread]
+    var oldestTick: UInt64 { get }
+    /// The longest a loop was late since the last call, nanoseconds. [any thread]
+    func takeMaximumLag() -> UInt64
+    /// Makes the server of one component. `isPreparing` and `obtain` are called on the control thread, from within the
+    /// plugin's prepare; the descriptors that `obtain` returns are the server's.
+    func makeServer(
+        component: String, listeners: [ListenerPlan], isPreparing: @escaping () -> Bool,
+        obtain: @escaping (_ listener: String) throws -> [CInt]
+    ) -> any HTTPServing
+}
+
+/// `muster.http-server/1` of one component. All but `activity` on the control thread.
+protocol HTTPServing: AnyObject, Sendable {
+    /// Stable until the object goes.
+    var table: UnsafePointer<muster_http_server> { get }
+    var activity: [ListenerActivity] { get }
+    /// Repeatable; may block for a moment.
+    func startAccepting()
+    /// Repeatable; returns when no accept can happen any more.
+    func pauseAccepting()
+    /// Ends each connection after its next answer. `whenDone` is called once, from any thread, when none is left or at
+    /// `deadline` (CLOCK_MONOTONIC, nanoseconds).
+    func drain(deadline: UInt64, whenDone: @escaping @Sendable () -> Void)
+    /// After it, no callback of the plugin's is called any more.
+    func stopCallbacks()
+}

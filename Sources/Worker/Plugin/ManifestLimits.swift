@@ -1,0 +1,26 @@
+internal import MusterABI
+
+/// How much a manifest may hold: generous for people, and a bound on what a broken pointer or count can cost.
+enum ManifestLimits {
+    /// Bytes of a name, an id or another single word.
+    static let word = 256
+    /// Bytes of a line of help, a summary, a URL, a default.
+    static let line = 4096
+    static let extensions = 64
+    static let listeners = 32
+    static let busDeclarations = 256
+    static let options = 512
+    static let choices = 256
+    static let capabilities = 64
+}
+
+/// What this host offers to plugins.
+enum HostExtensions {
+    static let httpServer = MUSTER_EXT_HTTP_SERVER
+    static let listener = MUSTER_EXT_LISTENER
+    static let state = MUSTER_EXT_STATE
+    static let timer = MUSTER_EXT_TIMER
+    static let work = MUSTER_EXT_WORK
+
+    static let all = [httpServer, listener, state, timer, work]
+}

@@ -1,0 +1,49 @@
+internal import ControlProtocol
+internal import Synchronization
+
+/// What decides whether the worker is alive, for the watchdog: shared by the control thread, which writes, and the
+/// reader thread, which sends the pulse.
+final class WorkerVitals: Sendable {
+    /// How late a loop's tick may be, and how long a callback on the control thread may take, before the pulse stops.
+    static let patience = 3 * MonotonicTime.second
+
+    private let engine: Mutex<(any HTTPEngine)?>
+    private let servers = Mutex<[any HTTPServing]>([])
+    /// When the callback that runs on the control thread began; 0: none. Lifecycle steps do not count: the supervisor
+    /// has deadlines of its own for them.
+    private let callbackBegan = Atomic<UInt64>(0)
+
+    init() {
+        engine = Mutex(nil)
+    }
+
+    /// Sets what the loops' ticks are read from. Before it, there are no loops to watch.
+    func watch(_ engine: any HTTPEngine) { self.engine.withLock { $0 = engine } }
+
+    /// Adds a component's counters to the pulse.
+    func add(_ server: any HTTPServing) { servers.withLock { $0.append(server) } }
+
+    /// Runs a plugin's callback (a timer, finished work) under the watchdog's eyes. [control thread]
+    func duringCallback(_ body: () -> Void) {
+        callbackBegan.store(MonotonicTime.now, ordering: .relaxed)
+        body()
+        callbackBegan.store(0, ordering: .relaxed)
+    }
+
+    /// Whether every event loop has turned lately and the control thread is not stuck in a callback.
+    func isAlive(at now: UInt64) -> Bool {
+        let began = callbackBegan.load(ordering: .relaxed)
+        if began != 0, began < now, now - began > Self.patience { return false }
+        guard let engine = engine.withLock({ $0 }) else { return true }
+        let tick = engine.oldestTick
+        return tick >= now || now - tick <= Self.patience
+    }
+
+    /// The pulse to send.
+    func pulse(droppedLogLines: UInt64) -> Pulse {
+        Pulse(
+            listeners: servers.withLock { $0 }.flatMap(\.activity),
+            loopLag: engine.withLock { $0 }?.takeMaximumLag() ?? 0,
+            droppedLogLines: droppedLogLines)
+    }
+}
