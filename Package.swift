@@ -3,12 +3,24 @@ import PackageDescription
 
 // Every room of the house is a target of its own, so that the compiler keeps the arrows (docs/architecture.md).
 
-let strict: [SwiftSetting] = [.swiftLanguageMode(.v6), .enableUpcomingFeature("ExistentialAny")]
+/// Warnings are errors where the project itself is checked (`.ci/run`), not for a person with a newer compiler.
+let isChecked = Context.environment["MUSTER_STRICT"] != nil
+
+let strict: [SwiftSetting] =
+    [.swiftLanguageMode(.v6), .enableUpcomingFeature("ExistentialAny")]
+    + (isChecked ? [.treatAllWarnings(as: .error)] : [])
 
 /// A plugin exports its entry point and nothing else.
 let onlyEntryPoint: [LinkerSetting] = [
     .unsafeFlags(["-Xlinker", "--version-script=\(Context.packageDirectory)/Plugins/entry-point.map"])
 ]
+
+/// A plugin of the live tests: a C file of its own over a common body.
+func fixture(_ name: String) -> Target {
+    .target(
+        name: "Fixture\(name)", dependencies: ["MusterABI"], path: "Tests/PluginFixtures/\(name)",
+        publicHeadersPath: ".", linkerSettings: onlyEntryPoint)
+}
 
 func nio(_ product: String) -> Target.Dependency { .product(name: product, package: "swift-nio") }
 
@@ -24,6 +36,9 @@ let package = Package(
         plugin("UpdateDistributor", "UpdateDistributorEntry"),
         plugin("HelloC", "HelloC"),
         plugin("HelloSwift", "HelloSwift"),
+        plugin("FixtureOne", "FixtureOne"),
+        plugin("FixtureTwo", "FixtureTwo"),
+        plugin("FixtureCreateFails", "FixtureCreateFails"),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -51,16 +66,21 @@ let package = Package(
             swiftSettings: strict),
         .target(
             name: "Worker",
-            dependencies: ["MusterABI", "PluginManifest", "ControlProtocol", "Networking", "CLinux"],
+            dependencies: [
+                "MusterABI", "PluginManifest", "ControlProtocol", "Networking", "CLinux", nio("NIOCore"), nio("NIOPosix"),
+            ],
             swiftSettings: strict),
         .target(
             name: "Supervisor",
             dependencies: ["PluginManifest", "ControlProtocol", "Configuration", "CLinux", "COpenSSL"],
             swiftSettings: strict),
+        .target(
+            name: "Console", dependencies: ["Configuration", "ControlProtocol", "PluginManifest"], swiftSettings: strict
+        ),
         .executableTarget(
             name: "muster",
             dependencies: [
-                "Supervisor", "Worker", "Configuration", "ControlProtocol", "PluginManifest",
+                "Supervisor", "Worker", "Configuration", "ControlProtocol", "PluginManifest", "Console", "MusterABI",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
@@ -81,7 +101,13 @@ let package = Package(
             swiftSettings: strict, linkerSettings: onlyEntryPoint),
 
         // Tests.
-        .testTarget(name: "MusterABITests", dependencies: ["MusterABI"], swiftSettings: strict),
+        fixture("One"),
+        fixture("Two"),
+        fixture("CreateFails"),
+        .testTarget(
+            name: "MusterABITests", dependencies: ["MusterABI"], exclude: ["Broken"], swiftSettings: strict),
+        .testTarget(
+            name: "ConsoleTests", dependencies: ["Console", "ControlProtocol", "PluginManifest"], swiftSettings: strict),
         .testTarget(
             name: "ConfigurationTests", dependencies: ["Configuration", "PluginManifest"],
             exclude: ["Golden"], swiftSettings: strict),
@@ -92,9 +118,11 @@ let package = Package(
         .testTarget(
             name: "NetworkingTests", dependencies: ["Networking", nio("NIOEmbedded"), nio("NIOPosix")],
             swiftSettings: strict),
-        .testTarget(name: "WorkerTests", dependencies: ["Worker", "ControlProtocol", "MusterABI"], swiftSettings: strict),
+        .testTarget(
+            name: "WorkerTests", dependencies: ["Worker", "ControlProtocol", "MusterABI"], swiftSettings: strict),
         .testTarget(name: "PluginKitTests", dependencies: ["PluginKit", "MusterABI"], swiftSettings: strict),
-        .testTarget(name: "UpdateDistributorTests", dependencies: ["UpdateDistributor", "PluginKit"], swiftSettings: strict),
+        .testTarget(
+            name: "UpdateDistributorTests", dependencies: ["UpdateDistributor", "PluginKit"], swiftSettings: strict),
         .testTarget(name: "IntegrationTests", dependencies: ["ControlProtocol", "CLinux"], swiftSettings: strict),
     ]
 )

@@ -88,8 +88,10 @@ typedef struct muster_field {
     muster_string value;
 } muster_field;
 
-/** Makes a muster_string of a string literal. C only; C++ writes muster_string{"text", 4}. */
+/** Makes a muster_string of a string literal, as an expression. C only; C++ writes muster_string{"text", 4}. */
 #define MUSTER_STRING(literal) ((muster_string){(literal), sizeof(literal) - 1})
+/** The same as an initialiser, for constants: a manifest's members. C and C++. */
+#define MUSTER_STRING_INIT(literal) {(literal), sizeof(literal) - 1}
 
 /** What a call came to. Frozen values; a newer host may add more, so treat an unknown one as MUSTER_FAILED. */
 typedef uint32_t muster_status;

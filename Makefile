@@ -1,0 +1,84 @@
+# What a person types twice is a target here. Every target first runs `make setup`, which is quick when nothing is
+# missing. `make help` lists them.
+
+# The toolchain of swift.org is often unpacked here, without being on PATH.
+export PATH := $(PATH):/opt/swift/usr/bin
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+# build, run, test and lint share one debug build; release and bench make an optimised one.
+DEBUG := .build/debug
+FUZZ_SECONDS ?= 60
+SOAK_MINUTES ?= 60
+SWIFT_SOURCES := Sources Plugins Tests Benchmarks Package.swift
+
+.PHONY: help
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
+
+.PHONY: setup
+setup: ## install missing Debian packages, or say which
+	@scripts/setup
+
+.PHONY: build
+build: setup ## build the host and the plugins
+	swift build
+
+.PHONY: release
+release: setup ## build them optimised, into .build/release
+	swift build -c release
+
+.PHONY: run
+run: build ## run config.yaml: a sample directory on port 50003
+	@scripts/run-sample $(DEBUG)/muster
+
+.PHONY: test
+test: setup ## build and run all tests
+	swift build --build-tests
+	swift test --skip-build
+	scripts/check-plugins $(DEBUG)
+
+.PHONY: lint
+lint: build ## check formatting, the ABI's rules, documents and scripts
+	swift format lint --strict --recursive --parallel $(SWIFT_SOURCES)
+	scripts/check-abi
+	scripts/check-text
+	scripts/abi-manual --check docs/abi.md
+	scripts/check-current docs/configuration.md $(DEBUG)/muster schema --markdown config.yaml
+	$(DEBUG)/muster schema config.yaml | python3 -m json.tool > /dev/null
+
+.PHONY: docs
+docs: build ## write the generated documents again
+	scripts/abi-manual > docs/abi.md
+	$(DEBUG)/muster schema --markdown config.yaml > docs/configuration.md
+
+.PHONY: format
+format: setup ## format the Swift sources
+	swift format --in-place --recursive --parallel $(SWIFT_SOURCES)
+
+.PHONY: bench
+bench: ## measure against nginx (installs nginx and wrk)
+	@scripts/setup bench
+	Benchmarks/run
+
+# Each sanitizer has a build of its own. Live hosts run with host.debug, which lets the sanitizers' options through.
+.PHONY: sanitize
+sanitize: setup ## run the live tests under ThreadSanitizer and AddressSanitizer
+	scripts/sanitize thread
+	scripts/sanitize address
+
+.PHONY: fuzz
+fuzz: setup ## fuzz the YAML reader and the control protocol, FUZZ_SECONDS each (60)
+	Tests/Fuzz/run FuzzYAML $(FUZZ_SECONDS)
+	Tests/Fuzz/run FuzzControlProtocol $(FUZZ_SECONDS)
+
+.PHONY: soak
+soak: setup ## reload and crash under load for SOAK_MINUTES (60)
+	swift build --build-tests
+	MUSTER_SOAK_MINUTES=$(SOAK_MINUTES) swift test --skip-build --filter SoakTests
+
+.PHONY: clean
+clean: ## remove what was built, and the sample's data
+	rm -rf .build .build-* Tests/Fuzz/.build Benchmarks/.build var

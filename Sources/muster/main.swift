@@ -1,0 +1,7 @@
+internal import Worker
+
+// The supervisor starts its workers as `muster worker`. A worker gives up its privileges before anything else of the
+// process has run, so this comes first.
+if CommandLine.arguments.dropFirst().first == "worker" { WorkerMain.run() }
+
+MusterCommand.runToExit()

@@ -1,0 +1,11 @@
+/* expect: muster_probe.ask has no comment */
+#include <muster/core.h>
+/** A table. */
+typedef struct muster_probe {
+    uint32_t struct_size;
+    uint16_t abi_major;
+    uint16_t abi_minor;
+    void *context;
+    muster_status (*ask)(void *context);
+} muster_probe;
+#define MUSTER_PROBE_SIZE_1_0 24
