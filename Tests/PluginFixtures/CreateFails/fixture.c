@@ -1,0 +1,4 @@
+/* A plugin whose create fails. */
+#define FIXTURE_ANSWER "never"
+#define FIXTURE_CREATE_FAILS
+#include "../fixture.inc"

@@ -1,0 +1,3 @@
+/* The live tests' plugin whose code answers "one". */
+#define FIXTURE_ANSWER "one"
+#include "../fixture.inc"

@@ -1,0 +1,3 @@
+/* The live tests' plugin whose code answers "two". */
+#define FIXTURE_ANSWER "two"
+#include "../fixture.inc"
