@@ -11,12 +11,18 @@ final class ConnectionCount: Sendable {
 
     var isZero: Bool { open.load(ordering: .acquiring) == 0 }
 
-    /// Takes a place; false where there is none.
+    /// Takes a place; false where there is none, and then the next `leave` answers true.
     func enter() -> Bool {
-        var present = open.load(ordering: .acquiring)
+        if tryToEnter() { return true }
+        gateWaits.store(true, ordering: .sequentiallyConsistent)
+        return tryToEnter()
+    }
+
+    private func tryToEnter() -> Bool {
+        var present = open.load(ordering: .sequentiallyConsistent)
         while present < limit {
             let (exchanged, original) = open.compareExchange(
-                expected: present, desired: present + 1, ordering: .acquiringAndReleasing)
+                expected: present, desired: present + 1, ordering: .sequentiallyConsistent)
             if exchanged { return true }
             present = original
         }

@@ -77,7 +77,11 @@ extension HTTPConnection {
 
     func setBodyPaused(_ isPaused: Bool) {
         bodyIsPaused = isPaused
-        if isPaused { startAnswerClock() }
+        if isPaused {
+            startAnswerClock()
+        } else {
+            offerToContinue()
+        }
         touch()
     }
 

@@ -143,7 +143,11 @@ final class HTTPConnection: ChannelDuplexHandler, @unchecked Sendable {
     private func process() {
         guard !isProcessing else { return }
         isProcessing = true
-        while canParse, let buffer = input, buffer.readableBytes > 0 { step(buffer) }
+        while canParse {
+            let buffer = input ?? ByteBuffer()
+            guard buffer.readableBytes > 0 || parser.endIsDue else { break }
+            step(buffer)
+        }
         if let buffer = input, buffer.readableBytes == 0 { input = nil }
         isProcessing = false
     }
@@ -193,7 +197,7 @@ final class HTTPConnection: ChannelDuplexHandler, @unchecked Sendable {
     }
 
     /// Sends `100 Continue` where the client waits for it: when the handler will read the body, and no sooner.
-    private func offerToContinue() {
+    func offerToContinue() {
         guard owesContinue, stage == .body, !bodyIsPaused else { return }
         owesContinue = false
         guard input?.readableBytes ?? 0 == 0 else { return }

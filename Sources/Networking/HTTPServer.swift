@@ -31,6 +31,7 @@ public final class HTTPServer: Sendable {
     /// Takes a bound TCP socket, without accepting yet: connects queue in its backlog.
     /// - Parameter descriptor: its ownership passes, also where this fails. The socket may be shared with other processes.
     public func adopt(descriptor: CInt) throws {
+        try AdoptionError.check(descriptor)
         let gate = AcceptGate(count: count) { [weak self] in self?.connectionClosed() }
         let shards = shards
         let loops = loops
@@ -90,11 +91,11 @@ public final class HTTPServer: Sendable {
             return true
         }
         guard isFirst else { return }
+        for shard in shards { shard.loop.eventLoop.execute { shard.startDraining() } }
         // The kernel keeps what is in the backlog for whoever else holds the socket.
         closeSockets().whenComplete { [self] _ in
             var timers: [Scheduled<Void>] = []
             for shard in shards {
-                shard.loop.eventLoop.execute { shard.startDraining() }
                 let now = coarseNow()
                 let wait = TimeAmount.nanoseconds(Int64(clamping: deadline > now ? deadline - now : 0))
                 timers.append(shard.loop.eventLoop.scheduleTask(in: wait) { shard.cut(.shutdown) })
@@ -116,10 +117,20 @@ public final class HTTPServer: Sendable {
             defer { state.gates = [] }
             return state.gates
         }
+        let loops = loops
         let closed = gates.map { gate, channel in
-            channel.eventLoop.submit { gate.admitAll() }.flatMap { channel.close() }
+            channel.eventLoop.submit { gate.admitAll() }
+                .flatMap { Self.settleAccepted(loops, on: channel.eventLoop) }
+                .flatMap { channel.close() }
         }
         return EventLoopFuture.andAllComplete(closed, on: loops.group.next())
+    }
+
+    /// Waits until what was accepted has reached its own loop and come back: NIO resets a connection whose listening
+    /// channel is closed in between, and its client has sent a request.
+    private static func settleAccepted(_ loops: HTTPLoops, on loop: any EventLoop) -> EventLoopFuture<Void> {
+        let passes = loops.loops.map { other in other.eventLoop.submit {} }
+        return EventLoopFuture.andAllComplete(passes, on: loop).flatMap { loop.submit {} }
     }
 
     private func connectionClosed() {

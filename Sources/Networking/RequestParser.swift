@@ -72,9 +72,16 @@ final class RequestParser {
     /// Whether bytes of a request's head, or of its body, have been consumed and the message is not complete.
     var isWithinMessage: Bool { phase == .head || phase == .body }
 
+    /// The body of a known length is whole: `next` gives `.end`, without a further byte.
+    var endIsDue: Bool { phase == .body && remainingBody == 0 }
+
     /// Consumes bytes up to the next event and says how many. `head` must be set. After a violation only `.needMore`
     /// with everything consumed comes back.
     func next(_ bytes: UnsafeRawBufferPointer) -> (event: Event, consumed: Int) {
+        if endIsDue {
+            phase = .betweenRequests
+            return (.end, 0)
+        }
         guard phase != .failed, let start = bytes.baseAddress, bytes.count > 0 else { return (.needMore, bytes.count) }
         if phase == .betweenRequests { begin() }
         var length = bytes.count
