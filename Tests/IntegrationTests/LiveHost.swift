@@ -54,7 +54,11 @@ final class LiveHost: @unchecked Sendable {
     }
 
     /// Writes `config.yaml`: the given components below a host section for this directory.
+    ///
+    /// With `MUSTER_SANITIZER` set, workers get the sanitizer's settings, which only `host.debug` lets through.
     func configure(_ components: String, host: String = "") throws {
+        let isSanitized = ProcessInfo.processInfo.environment["MUSTER_SANITIZER"] != nil
+        let host = isSanitized ? host + "\ndebug: true" : host
         let text = """
             host:
               data_dir: data

@@ -45,7 +45,7 @@ extension LiveTests {
             #expect(try host.get("/%2e%2e/config.yaml", from: "UpdateDistributor").status >= 400)
             let load = Load(port: try host.port(of: "UpdateDistributor"), target: "/small.txt")
             for number in 1...5 {
-                try host.configure(configuration(", max_open_files: \(100 + number)"))
+                try host.configure(configuration(", cache: {open_files: \(100 + number)}"))
                 #expect(try host.reload().result == .committed)
             }
             let tally = load.stop()

@@ -19,7 +19,7 @@ extension LiveTests {
                 try host.get("/", from: "App").text == "number 50"
             }
             let tally = load.stop()
-            #expect(tally.failures.isEmpty, "\(tally)")
+            #expect(tally.failures.isEmpty, "\(tally)\n\(host.log)")
             #expect(tally.answered > 500)
             #expect(tally.answers.keys.allSatisfy { $0.hasPrefix("200 ") }, "\(tally.answers)")
             #expect(try host.port(of: "App") == port)
