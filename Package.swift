@@ -33,6 +33,11 @@ let package = Package(
     name: "muster",
     products: [
         .executable(name: "muster", targets: ["muster"]),
+        // For plugin authors, and for the benchmarks, a package of its own.
+        .library(name: "MusterABI", targets: ["MusterABI"]),
+        .library(name: "PluginKit", targets: ["PluginKit"]),
+        .library(name: "Networking", targets: ["Networking"]),
+        .library(name: "ControlProtocol", targets: ["ControlProtocol"]),
         plugin("UpdateDistributor", "UpdateDistributorEntry"),
         plugin("HelloC", "HelloC"),
         plugin("HelloSwift", "HelloSwift"),
@@ -86,7 +91,10 @@ let package = Package(
             swiftSettings: strict),
 
         // Plugins.
-        .target(name: "PluginKit", dependencies: ["MusterABI"], swiftSettings: strict),
+        .target(
+            name: "PluginKit", dependencies: ["MusterABI"],
+            // A request's head is borrowed from the host: Swift's spans keep it from outliving the call.
+            swiftSettings: strict + [.enableExperimentalFeature("Lifetimes")]),
         .target(
             name: "UpdateDistributor", dependencies: ["PluginKit"], path: "Plugins/UpdateDistributor",
             exclude: ["Entry"], swiftSettings: strict),
@@ -119,10 +127,14 @@ let package = Package(
             name: "NetworkingTests", dependencies: ["Networking", nio("NIOEmbedded"), nio("NIOPosix")],
             swiftSettings: strict),
         .testTarget(
-            name: "WorkerTests", dependencies: ["Worker", "ControlProtocol", "MusterABI"], swiftSettings: strict),
-        .testTarget(name: "PluginKitTests", dependencies: ["PluginKit", "MusterABI"], swiftSettings: strict),
+            name: "WorkerTests", dependencies: ["Worker", "ControlProtocol", "PluginManifest", "MusterABI", "CLinux"],
+            swiftSettings: strict),
+        .target(name: "PluginTesting", dependencies: ["MusterABI"], path: "Tests/PluginTesting", swiftSettings: strict),
         .testTarget(
-            name: "UpdateDistributorTests", dependencies: ["UpdateDistributor", "PluginKit"], swiftSettings: strict),
+            name: "PluginKitTests", dependencies: ["PluginKit", "PluginTesting", "MusterABI"], swiftSettings: strict),
+        .testTarget(
+            name: "UpdateDistributorTests", dependencies: ["UpdateDistributor", "PluginKit", "PluginTesting", "MusterABI"],
+            swiftSettings: strict),
         .testTarget(name: "IntegrationTests", dependencies: ["ControlProtocol", "CLinux"], swiftSettings: strict),
     ]
 )

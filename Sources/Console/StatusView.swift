@@ -22,7 +22,7 @@ public struct StatusView: Sendable {
 
     private func heading(on terminal: Terminal) -> String {
         let uptime = Quantity.duration(seconds: status.uptimeSeconds)
-        let phase = Style.strong(status.phase.rawValue, if: terminal.usesColor)
+        let phase = Style.strong(Self.text(of: status.phase), if: terminal.usesColor)
         var text = "muster \(oneLine(status.version)) is \(phase): pid \(status.pid), generation \(status.generation), "
         text += "up \(uptime)\nconfiguration \(oneLine(status.configurationPath))"
         if status.isConfigurationStale {
@@ -30,6 +30,13 @@ public struct StatusView: Sendable {
             text += "\n" + Style.uncertain(advice.wrapped(to: terminal.width), if: terminal.usesColor)
         }
         return text
+    }
+
+    private static func text(of phase: HostStatus.Phase) -> String {
+        switch phase {
+        case .starting, .running, .reloading, .stopping: phase.rawValue
+        case .probation: "running, on probation after a reload"
+        }
     }
 
     private func table(on terminal: Terminal) -> Table {

@@ -27,7 +27,9 @@ public final class FileLease: Sendable {
     var isSound: Bool {
         guard descriptor >= 0 else { return false }
         var facts = stat()
-        guard fstat(descriptor, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG, facts.st_size >= 0 else { return false }
+        guard fstat(descriptor, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG, facts.st_size >= 0 else {
+            return false
+        }
         let (end, overflows) = offset.addingReportingOverflow(length)
         return !overflows && end <= UInt64(facts.st_size)
     }

@@ -140,7 +140,9 @@ extension HTTPConnection {
     }
 
     private func send(_ file: FileLease) {
-        guard let context, let offset = Int(exactly: file.offset), let length = Int(exactly: file.length) else { return }
+        guard let context, let offset = Int(exactly: file.offset), let length = Int(exactly: file.length) else {
+            return
+        }
         let handle = NIOFileHandle(_deprecatedTakingOwnershipOfDescriptor: file.descriptor)
         let region = FileRegion(fileHandle: handle, readerIndex: offset, endIndex: offset + length)
         let counters = shard.counters

@@ -294,7 +294,9 @@ final class HTTPConnection: ChannelDuplexHandler, @unchecked Sendable {
 
     /// Tells the handler, once, that a refused write may be tried again.
     private func notifyRoom() {
-        guard let exchange, let slot = loop.slots.slot(exchange.slot), context?.channel.isWritable ?? false else { return }
+        guard let exchange, let slot = loop.slots.slot(exchange.slot), context?.channel.isWritable ?? false else {
+            return
+        }
         let isDue = slot.pointee.state.withLock { state -> Bool in
             guard state.generation == exchange.generation, state.awaitsRoom, state.phase == .begun,
                 state.postedBytes < HTTPLoops.postedByteLimit / 2

@@ -16,7 +16,9 @@ public struct HTTPField {
         self.valueLength = valueLength
     }
 
-    @inlinable public var nameBytes: UnsafeBufferPointer<UInt8> { .init(start: name, count: name == nil ? 0 : nameLength) }
+    @inlinable public var nameBytes: UnsafeBufferPointer<UInt8> {
+        .init(start: name, count: name == nil ? 0 : nameLength)
+    }
     @inlinable public var valueBytes: UnsafeBufferPointer<UInt8> {
         .init(start: value, count: value == nil ? 0 : valueLength)
     }

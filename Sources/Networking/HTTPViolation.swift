@@ -20,7 +20,8 @@ extension HTTPViolation {
     static let tooManyFields = HTTPViolation(431, "There are more header fields than this listener allows.")
     static let trailersTooLarge = HTTPViolation(431, "The trailer fields are larger than this listener allows.")
     static let chunkOverhead = HTTPViolation(400, "The chunks carry far more framing than content.")
-    static let badRequestLine = HTTPViolation(400, "The request line is not `METHOD target HTTP/version` with single spaces.")
+    static let badRequestLine = HTTPViolation(
+        400, "The request line is not `METHOD target HTTP/version` with single spaces.")
     static let badTarget = HTTPViolation(400, "The request target is not allowed here.")
     static let badVersion = HTTPViolation(505, "This server speaks HTTP/1.1 and HTTP/1.0.")
     static let connectUnsupported = HTTPViolation(501, "This server is not a proxy: CONNECT is not offered.")
@@ -33,7 +34,8 @@ extension HTTPViolation {
     static let repeatedLength = HTTPViolation(400, "Content-Length is given more than once.")
     static let badLength = HTTPViolation(400, "Content-Length is not a plain decimal number.")
     static let badChunk = HTTPViolation(400, "The chunked body is malformed.")
-    static let badField = HTTPViolation(400, "A header field is malformed: check for blanks before the colon, folded lines and control characters.")
+    static let badField = HTTPViolation(
+        400, "A header field is malformed: check for blanks before the colon, folded lines and control characters.")
     static let badLineEnd = HTTPViolation(400, "Lines must end with CR LF.")
     static let badMethod = HTTPViolation(400, "The request method is not known.")
     static let malformed = HTTPViolation(400, "The request is malformed.")

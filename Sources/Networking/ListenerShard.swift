@@ -31,7 +31,9 @@ final class ListenerShard: @unchecked Sendable {
 
     func remove(_ connection: HTTPConnection) {
         let place = connection.place
-        guard place < connections.count, connections[place] === connection, let last = connections.popLast() else { return }
+        guard place < connections.count, connections[place] === connection, let last = connections.popLast() else {
+            return
+        }
         if last !== connection {
             connections[place] = last
             last.place = place

@@ -23,7 +23,9 @@ public final class LoopPulse: Sendable {
         for eventLoop in group.makeIterator() {
             let tick = Tick(now)
             ticks.append(tick)
-            eventLoop.scheduleRepeatedTask(initialDelay: .nanoseconds(Int64(Self.interval)), delay: .nanoseconds(Int64(Self.interval))) { _ in
+            eventLoop.scheduleRepeatedTask(
+                initialDelay: .nanoseconds(Int64(Self.interval)), delay: .nanoseconds(Int64(Self.interval))
+            ) { _ in
                 Self.beat(tick)
             }
         }

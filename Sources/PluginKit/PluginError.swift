@@ -36,7 +36,8 @@ extension PluginError {
         let option = withUnsafeBytes(of: error.option) { Self.text(of: $0) }
         self.init(
             message.isEmpty ? "The host could not \(doing) (status \(status))." : message,
-            kind: status == MUSTER_CONFIGURATION ? .configuration : status == MUSTER_UNSUPPORTED ? .unsupported : .failure,
+            kind: status == MUSTER_CONFIGURATION
+                ? .configuration : status == MUSTER_UNSUPPORTED ? .unsupported : .failure,
             option: option.isEmpty ? nil : option)
     }
 
@@ -61,7 +62,8 @@ extension UnsafeMutablePointer<muster_error> {
         let error = failure as? PluginError
         Self.copy(
             error?.message ?? "\(failure)",
-            to: UnsafeMutableRawPointer(self) + (MemoryLayout<muster_error>.offset(of: \.message) ?? room), within: self,
+            to: UnsafeMutableRawPointer(self) + (MemoryLayout<muster_error>.offset(of: \.message) ?? room),
+            within: self,
             capacity: Int(MUSTER_ERROR_CAPACITY))
         if let option = error?.option {
             Self.copy(

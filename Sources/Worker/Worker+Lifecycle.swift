@@ -81,7 +81,8 @@ extension Worker {
     /// took, so that the older generation can have it back; the worker stays, for the supervisor to end.
     func activate(_ states: [String: Data]) throws(WorkerFailure) {
         guard drain == nil else {
-            throw WorkerFailure(component: nil, stage: .activate, message: "the supervisor asked to activate in a drain")
+            throw WorkerFailure(
+                component: nil, stage: .activate, message: "the supervisor asked to activate in a drain")
         }
         do throws(WorkerFailure) {
             for component in components { try component.activate(states[component.name] ?? Data()) }

@@ -16,6 +16,8 @@ public enum WorkerMain {
         let channel = ControlChannel(control)
         let plan = receivePlan(channel)
         _ = clinux_set_process_name(plan.name)
+        // Each connection is a descriptor, and the usual soft limit is 1,024. Where it cannot be raised, accept says so.
+        _ = clinux_raise_descriptor_limit()
         do {
             let link = try SupervisorLink(control)
             do throws(PrivilegeFailure) {

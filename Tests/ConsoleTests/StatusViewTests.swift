@@ -74,6 +74,15 @@ import Testing
         #expect(text.hasSuffix("\n\nNo component is enabled."))
     }
 
+    @Test(arguments: [
+        (HostStatus.Phase.reloading, "is reloading: pid"), (.probation, "is running, on probation after a reload: pid"),
+    ])
+    func theFirstLineSaysWhatTheHostDoes(phase: HostStatus.Phase, text: String) {
+        var status = HostStatus.sample([])
+        status.phase = phase
+        #expect(StatusView(status).render(on: .plain).contains(text))
+    }
+
     @Test func colourChangesNoWord() {
         let component = ComponentStatus.sample("HelloC", state: .retrying, message: "it crashed")
         let plain = StatusView(.sample([component])).render(on: .wide(90))

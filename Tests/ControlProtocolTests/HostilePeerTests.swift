@@ -29,7 +29,8 @@ import Testing
     }
 
     @Test func refusesInvalidUTF8() throws {
-        var frame = rawFrame("{\"log\":{\"_0\":{\"component\":\"??\",\"level\":\"info\",\"message\":\"\",\"fields\":[]}}}")
+        var frame = rawFrame(
+            "{\"log\":{\"_0\":{\"component\":\"??\",\"level\":\"info\",\"message\":\"\",\"fields\":[]}}}")
         let index = try #require(frame.firstIndex(of: UInt8(ascii: "?")))
         frame[index] = 0xC3
         frame[index + 1] = 0x28

@@ -19,6 +19,9 @@ let package = Package(
         .target(name: "Configuration", dependencies: ["PluginManifest", "CYAML"], swiftSettings: instrumented),
         .target(name: "ControlProtocol", dependencies: ["PluginManifest", "CLinux"], swiftSettings: instrumented),
         .executableTarget(
+            name: "FuzzControlProtocol", dependencies: ["CFuzzer", "ControlProtocol"], swiftSettings: instrumented,
+            linkerSettings: linked),
+        .executableTarget(
             name: "FuzzYAML", dependencies: ["CFuzzer", "Configuration", "PluginManifest"], swiftSettings: instrumented,
             linkerSettings: linked),
     ]

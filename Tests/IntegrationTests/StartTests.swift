@@ -127,7 +127,7 @@ extension LiveTests {
             try Fixture.configure(host, app: "{answer: old}")
             try host.startAndWait()
             let filler = "\(data)/filler"
-            FileManager.default.createFile(atPath: filler, contents: nil)
+            #expect(FileManager.default.createFile(atPath: filler, contents: nil))
             let descriptor = open(filler, O_WRONLY)
             let zeros = [UInt8](repeating: 0, count: 4096)
             while write(descriptor, zeros, zeros.count) > 0 {}

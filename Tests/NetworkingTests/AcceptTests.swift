@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 
 @testable import Networking
@@ -89,9 +90,14 @@ import Testing
         for client in clients { #expect(try client.answer().status == 200) }
     }
 
-    @Test func descriptorThatIsNoSocketIsAnErrorNotATrap() throws {
+    @Test func descriptorThatDoesNotListenIsAnErrorNotATrap() throws {
         let server = try TestServer()
         defer { server.stop() }
-        #expect(throws: (any Error).self) { try server.server.adopt(descriptor: -1) }
+        #expect(throws: AdoptionError.self) { try server.server.adopt(descriptor: -1) }
+        let file = dup(0)
+        #expect(throws: AdoptionError.self) { try server.server.adopt(descriptor: file) }
+        let unbound = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
+        #expect(throws: AdoptionError.self) { try server.server.adopt(descriptor: unbound) }
+        #expect(fcntl(unbound, F_GETFD) < 0)
     }
 }

@@ -71,7 +71,8 @@ import Testing
         let server = try Self.collecting()
         defer { server.stop() }
         #expect(
-            try server.exchange("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\nab").status
+            try server.exchange("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\nab")
+                .status
                 == 200)
     }
 

@@ -30,7 +30,7 @@ import Testing
         #expect(try client.answer().field("Connection") == nil)
         let done = Flag()
         server.server.drain(deadline: coarseNow() + 30 * Self.second) { done.raise() }
-        #expect(throws: ClientSocket.Failure.self) { _ = try server.connect() }
+        #expect(eventually { (try? server.connect()) == nil })
         try client.send(Self.get)
         #expect(try client.answer().field("Connection") == "close")
         #expect(client.isAtEnd())
@@ -57,10 +57,14 @@ import Testing
     }
 
     @Test func pipelinedRequestsAreStillAnswered() throws {
-        let server = try TestServer { loops, seen in if seen.target != "/first" { loops.answer(seen.exchange, seen.target) } }
+        let server = try TestServer { loops, seen in
+            if seen.target != "/first" { loops.answer(seen.exchange, seen.target) }
+        }
         defer { server.stop() }
         let client = try server.connect()
-        try client.send("GET /first HTTP/1.1\r\nHost: a\r\n\r\nGET /second HTTP/1.1\r\nHost: a\r\n\r\nGET /third HTTP/1.1\r\nHost: a\r\n\r\n")
+        try client.send(
+            "GET /first HTTP/1.1\r\nHost: a\r\n\r\nGET /second HTTP/1.1\r\nHost: a\r\n\r\nGET /third HTTP/1.1\r\nHost: a\r\n\r\n"
+        )
         #expect(eventually { server.handler.requests.count == 1 })
         let done = Flag()
         server.server.drain(deadline: coarseNow() + 30 * Self.second) { done.raise() }

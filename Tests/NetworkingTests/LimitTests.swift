@@ -73,7 +73,9 @@ import Testing
         defer { server.stop() }
         let head = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n40\r\n"
         let body = String(repeating: "b", count: 64)
-        #expect(try server.exchange("\(head)\(body)\r\n0\r\nT: \(String(repeating: "y", count: 400))\r\n\r\n").status == 431)
+        #expect(
+            try server.exchange("\(head)\(body)\r\n0\r\nT: \(String(repeating: "y", count: 400))\r\n\r\n").status == 431
+        )
     }
 
     @Test func slowHeadIs408() throws {
@@ -138,7 +140,8 @@ import Testing
         defer { server.stop() }
         let client = try server.connect(receiveBuffer: 4096)
         try client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-        #expect(eventually { server.server.activity.acceptedConnections == 1 && server.server.activity.connections == 0 })
+        #expect(
+            eventually { server.server.activity.acceptedConnections == 1 && server.server.activity.connections == 0 })
     }
 
     @Test func pausedBodyDoesNotStall() throws {

@@ -12,7 +12,7 @@ import Testing
         var body = ""
         for part in [input[..<cut], input[cut...]] {
             var rest = Array(part)
-            while !rest.isEmpty {
+            while !rest.isEmpty || parser.endIsDue {
                 let (words, consumed) = rest.withUnsafeBytes { bytes -> (String?, Int) in
                     let (event, consumed) = parser.next(bytes)
                     switch event {
@@ -50,11 +50,17 @@ import Testing
             + "GET / HTTP/1.1\r\n\r\n"
         let input = Array(text.utf8)
         let expected = [
-            #"POST /a?b ["Host=x.example", "X-Long-Name=some value", "X-Empty=", "Content-Length=5"] true"#, "body hello",
+            #"POST /a?b ["Host=x.example", "X-Long-Name=some value", "X-Empty=", "Content-Length=5"] true"#,
+            "body hello",
             #"GET /z ["Host=y"] false"#, #"POST / ["Host=x", "Transfer-Encoding=chunked"] true"#, "body abcde",
             #"GET / ["Host=x", "Content-Length=0"] false"#, "400",
         ]
         for cut in 0...input.count { #expect(events(input, cut: cut) == expected, "cut at \(cut)") }
+    }
+
+    @Test func bodyOfKnownLengthEndsWithItsLastByte() {
+        let input = Array("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nab".utf8)
+        for cut in 0...input.count { #expect(events(input, cut: cut).last == "body ab", "cut at \(cut)") }
     }
 
     @Test func violationIsFoundWhereverTheBytesAreCut() {

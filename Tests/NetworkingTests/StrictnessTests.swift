@@ -28,19 +28,29 @@ import Testing
         Case("Host with a worded port", "GET / HTTP/1.1\r\nHost: a:http\r\n\r\n", 400),
         Case("Host with a bad escape", "GET / HTTP/1.1\r\nHost: a%2\r\n\r\n", 400),
         Case("Host with an open bracket", "GET / HTTP/1.1\r\nHost: [::1\r\n\r\n", 400),
-        Case("two lengths that differ", "POST / HTTP/1.1\r\n\(host)Content-Length: 1\r\nContent-Length: 2\r\n\r\nab", 400),
+        Case(
+            "two lengths that differ", "POST / HTTP/1.1\r\n\(host)Content-Length: 1\r\nContent-Length: 2\r\n\r\nab", 400
+        ),
         Case("the same length twice", "POST / HTTP/1.1\r\n\(host)Content-Length: 1\r\nContent-Length: 1\r\n\r\na", 400),
         Case("a list of lengths", "POST / HTTP/1.1\r\n\(host)Content-Length: 1, 1\r\n\r\na", 400),
         Case("a signed length", "POST / HTTP/1.1\r\n\(host)Content-Length: +1\r\n\r\na", 400),
         Case("a length in hexadecimal", "POST / HTTP/1.1\r\n\(host)Content-Length: 0x1\r\n\r\na", 400),
         Case("an empty length", "POST / HTTP/1.1\r\n\(host)Content-Length:\r\n\r\na", 400),
         Case("an overflowing length", "POST / HTTP/1.1\r\n\(host)Content-Length: 99999999999999999999\r\n\r\na", 400),
-        Case("length, then coding", "POST / HTTP/1.1\r\n\(host)Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
-        Case("coding, then length", "POST / HTTP/1.1\r\n\(host)Transfer-Encoding: chunked\r\nContent-Length: 1\r\n\r\n0\r\n\r\n", 400),
+        Case(
+            "length, then coding",
+            "POST / HTTP/1.1\r\n\(host)Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
+        Case(
+            "coding, then length",
+            "POST / HTTP/1.1\r\n\(host)Transfer-Encoding: chunked\r\nContent-Length: 1\r\n\r\n0\r\n\r\n", 400),
         Case("a coding that is not chunked", "POST / HTTP/1.1\r\n\(host)Transfer-Encoding: gzip\r\n\r\n", 400),
         Case("gzip before chunked", "POST / HTTP/1.1\r\n\(host)Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 400),
-        Case("chunked twice", "POST / HTTP/1.1\r\n\(host)Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
-        Case("chunked in a list with identity", "POST / HTTP/1.1\r\n\(host)Transfer-Encoding: identity, chunked\r\n\r\n0\r\n\r\n", 400),
+        Case(
+            "chunked twice",
+            "POST / HTTP/1.1\r\n\(host)Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
+        Case(
+            "chunked in a list with identity",
+            "POST / HTTP/1.1\r\n\(host)Transfer-Encoding: identity, chunked\r\n\r\n0\r\n\r\n", 400),
         Case("a hidden coding", "POST / HTTP/1.1\r\n\(host)Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n", 400),
         Case("chunked in 1.0", "POST / HTTP/1.0\r\n\(host)Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
         Case("bare LF after the line", "GET / HTTP/1.1\n\(host)\r\n", 400),
@@ -105,7 +115,9 @@ import Testing
         Case("1.0 without Host", "GET / HTTP/1.0\r\n\r\n", 200),
         Case("Host with IPv6 and port", "GET / HTTP/1.1\r\nHost: [2001:db8::1]:80\r\n\r\n", 200),
         Case("Host with an empty port", "GET / HTTP/1.1\r\nHost: a:\r\n\r\n", 200),
-        Case("an upgrade that is not offered", "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n", 200),
+        Case(
+            "an upgrade that is not offered",
+            "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n", 200),
         Case("bytes beyond ASCII in a value", "GET / HTTP/1.1\r\nHost: a\r\nX: \u{e9}\r\n\r\n", 200),
         Case("an expectation in 1.0", "POST / HTTP/1.0\r\nExpect: magic\r\nContent-Length: 1\r\n\r\na", 200),
         Case("OPTIONS *", "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", 200),
@@ -121,7 +133,8 @@ import Testing
     @Test func handlerSeesTheRequestAsSent() throws {
         let server = try TestServer()
         defer { server.stop() }
-        _ = try server.exchange("GET /a?b=c HTTP/1.1\r\nhOsT: Example.org:81\r\nX-One:  two words \t\r\nX-Empty:\r\n\r\n")
+        _ = try server.exchange(
+            "GET /a?b=c HTTP/1.1\r\nhOsT: Example.org:81\r\nX-One:  two words \t\r\nX-Empty:\r\n\r\n")
         let seen = try #require(server.handler.requests.first)
         #expect(seen.method == "GET")
         #expect(seen.target == "/a?b=c")

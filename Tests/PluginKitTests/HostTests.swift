@@ -20,7 +20,8 @@ import Testing
             let descriptors = try host.open(Self.raw, with: self)
             host.log.info("sockets", ["descriptors": "\(descriptors)"])
             let facts = host.facts
-            host.log.info("facts", ["all": "\(facts.hostVersion) \(facts.component) \(facts.generation) \(facts.loopCount)"])
+            host.log.info(
+                "facts", ["all": "\(facts.hostVersion) \(facts.component) \(facts.generation) \(facts.loopCount)"])
         }
 
         func activate(state: [UInt8]) throws {

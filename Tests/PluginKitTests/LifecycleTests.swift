@@ -70,7 +70,9 @@ import Testing
         let host = host(["greeting": .string("late")])
         try host.create()
         try host.prepare()
-        #expect(throws: FakeHost.Failure(status: MUSTER_FAILED, message: "Not now.", option: "")) { try host.activate() }
+        #expect(throws: FakeHost.Failure(status: MUSTER_FAILED, message: "Not now.", option: "")) {
+            try host.activate()
+        }
         #expect(throws: FakeHost.Failure.self) { try host.activate() }
         host.stop()
         host.destroy()

@@ -10,7 +10,8 @@ final class Sampler: Plugin, RequestHandler {
         @Option(in: 1...65536, unit: "files", help: "Number.") var openFiles = 1024
         @Option(help: "Flag.") var isLoud = false
         @Option(help: "Number with a point.") var ratio = 0.5
-        @Option(in: .seconds(1)...Duration.seconds(3600), help: "Time.") var pollInterval = Duration.milliseconds(90_500)
+        @Option(in: .seconds(1)...Duration.seconds(3600), help: "Time.") var pollInterval = Duration.milliseconds(
+            90_500)
         @Option(help: "Required.") var root: Path
         @Option(help: "May be left out.") var contact: String?
         @Option(help: "List.") var peers: [HostAndPort] = []
@@ -29,7 +30,8 @@ final class Sampler: Plugin, RequestHandler {
     static let back = Listener.raw("back", port: 50098, help: "Raw.")
     static let description = PluginDescription(
         id: "org.muster.test.sampler", name: "Sampler", version: "1.2.3", summary: "Tests.", vendor: "Muster",
-        licence: "MIT", listeners: [front, back], requires: [.timer, .httpServer], capabilities: ["CAP_DAC_READ_SEARCH"])
+        licence: "MIT", listeners: [front, back], requires: [.timer, .httpServer], capabilities: ["CAP_DAC_READ_SEARCH"]
+    )
 
     let options: Options
     let host: Host
@@ -42,7 +44,7 @@ final class Sampler: Plugin, RequestHandler {
         self.host = host
     }
 
-    func prepare() throws { try host.serve(Self.front, with: self)}
+    func prepare() throws { try host.serve(Self.front, with: self) }
     func activate(state: [UInt8]) throws {
         if options.greeting == "late" { throw PluginError("Not now.") }
         host.log.info("activate", ["state": String(decoding: state, as: UTF8.self)])

@@ -108,7 +108,8 @@ extension FakeHost {
         }
         table.pointee.respond = { context, number, status, headers, count, body in
             FakeHost.of(context).change(number, status, headers, count) { exchange in
-                exchange.answer.body = exchange.isHEAD ? [] : Array(UnsafeBufferPointer(start: body.data, count: body.length))
+                exchange.answer.body =
+                    exchange.isHEAD ? [] : Array(UnsafeBufferPointer(start: body.data, count: body.length))
                 exchange.answer.headers.append(("Content-Length", "\(body.length)"))
                 exchange.answer.isEnded = true
             }

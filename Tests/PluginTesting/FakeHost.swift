@@ -47,6 +47,7 @@ public final class FakeHost: @unchecked Sendable {
         var timers: [Timer] = []
         var logLines: [LogLine] = []
         var failures: [String] = []
+        var component: UnsafePointer<muster_component>?
         var facts = muster_host_facts()
     }
 
@@ -54,7 +55,8 @@ public final class FakeHost: @unchecked Sendable {
     let memory = TableMemory()
     let state = Locked(State())
     let stateDirectory: String
-    public private(set) var component: UnsafePointer<muster_component>?
+    /// The component's table, from create to destroy.
+    public var component: UnsafePointer<muster_component>? { state.withLock { $0.component } }
     fileprivate var host: UnsafeMutablePointer<muster_host>
     private var options: UnsafeMutablePointer<muster_options>
     private var extensions: [String: UnsafeRawPointer] = [:]
@@ -137,7 +139,7 @@ public final class FakeHost: @unchecked Sendable {
         try check { error in
             manifest.pointee.create?(manifest.pointee.context, UnsafePointer(host), &made, error) ?? MUSTER_INVALID
         }
-        component = made
+        state.withLock { $0.component = made }
     }
 
     public func prepare() throws {
@@ -179,15 +181,18 @@ public final class FakeHost: @unchecked Sendable {
     /// them from ending on a thread that they need.
     public func stopOnControlThread() async {
         await withCheckedContinuation { continuation in
-            let call = Unmanaged.passRetained(ThreadCall { [self] in
-                stop()
-                continuation.resume()
-            })
+            let call = Unmanaged.passRetained(
+                ThreadCall { [self] in
+                    stop()
+                    continuation.resume()
+                })
             var thread = pthread_t()
-            let result = pthread_create(&thread, nil, { context in
-                context.map { Unmanaged<ThreadCall>.fromOpaque($0).takeRetainedValue().body() }
-                return nil
-            }, call.toOpaque())
+            let result = pthread_create(
+                &thread, nil,
+                { context in
+                    context.map { Unmanaged<ThreadCall>.fromOpaque($0).takeRetainedValue().body() }
+                    return nil
+                }, call.toOpaque())
             precondition(result == 0, "no thread")
             pthread_detach(thread)
         }
@@ -201,7 +206,7 @@ public final class FakeHost: @unchecked Sendable {
 
     public func destroy() {
         component.map { $0.pointee.destroy?($0.pointee.context) }
-        component = nil
+        state.withLock { $0.component = nil }
     }
 
     /// create, prepare and activate.

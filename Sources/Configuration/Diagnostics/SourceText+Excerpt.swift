@@ -25,16 +25,17 @@ extension SourceText {
         let scalars = Array(line(number).unicodeScalars)
         let start = min(max(0, span.start.column - 1), scalars.count)
         let end = span.end.line > number ? scalars.count : min(max(start, span.end.column - 1), scalars.count)
-        let masks = masks(on: number, width: scalars.count, of: hidden)
+        let kept = max(0, start - Self.reach)..<min(scalars.count, start + Self.reach)
+        let masks = masks(on: number, width: scalars.count, of: hidden).filter { $0.overlaps(kept) }
 
         var shown = String.UnicodeScalarView()
         var count = 0
         var shownStart: Int?
         var shownEnd: Int?
-        var index = max(0, start - Self.reach)
+        var index = kept.lowerBound
         // A masked stretch that began before the part that is kept must be masked from its beginning.
         if let mask = masks.first(where: { $0.contains(index) }) { index = mask.lowerBound }
-        let limit = min(scalars.count, start + Self.reach)
+        let limit = kept.upperBound
         var isCut = index > 0
         if isCut { shown.append("…"); count += 1 }
         while index < limit {

@@ -3,14 +3,17 @@
 enum SuspectedSecrets {
     private static let words = [
         "secret", "token", "passw", "passphrase", "credential", "private", "auth", "key", "pin",
-    ]
+    ].map { Array($0.utf8) }
     /// How far above a line the key may be whose block it belongs to: a private key has some fifty lines.
     private static let blockLength = 200
 
     /// Whether a key's name sounds like a secret's.
     static func isSuspicious(_ name: String) -> Bool {
-        let lowered = name.lowercased()
-        return words.contains { lowered.contains($0) }
+        isSuspicious(NearestName.folded(name)[...])
+    }
+
+    private static func isSuspicious(_ folded: ArraySlice<UInt8>) -> Bool {
+        folded.indices.contains { index in words.contains { folded[index...].starts(with: $0) } }
     }
 
     /// The parts of one line that are masked: all after the first suspicious word; or a whole line without a colon
@@ -41,7 +44,8 @@ enum SuspectedSecrets {
             }
             var end = start
             while end < line.count, isWordPart(line[end]) { end += 1 }
-            if isSuspicious(String(String.UnicodeScalarView(line[start..<end]))) {
+            // Parts of words are ASCII.
+            if isSuspicious(line[start..<end].map { UInt8(truncatingIfNeeded: $0.value) | 0x20 }[...]) {
                 while end < line.count, " :\"'".unicodeScalars.contains(line[end]) { end += 1 }
                 return end
             }

@@ -2,8 +2,9 @@ internal import FoundationEssentials
 
 /// A message as the bytes of its frame.
 public struct EncodedFrame: Sendable {
-    let bytes: [UInt8]
-    let descriptorCount: Int
+    /// Header and payload.
+    public let bytes: [UInt8]
+    public let descriptorCount: Int
 
     /// - Throws: `.tooLarge` beyond 16 MiB of JSON or 64 descriptors.
     public init(_ message: some Encodable, descriptorCount: Int = 0) throws(ChannelError) {

@@ -9,6 +9,12 @@ public struct Frame: Equatable, Sendable {
     /// Where in the stream its first byte was, counted from 0.
     public var offset: UInt64
 
+    public init(payload: [UInt8], descriptorCount: Int, offset: UInt64) {
+        self.payload = payload
+        self.descriptorCount = descriptorCount
+        self.offset = offset
+    }
+
     /// The message in it.
     ///
     /// The decoder's own words are left out: they may quote what the peer sent.

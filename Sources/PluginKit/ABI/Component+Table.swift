@@ -37,7 +37,9 @@ extension AnyComponent {
         table.pointee.activate = { context, state, error in
             guard let component = AnyComponent.of(context) else { return MUSTER_INVALID }
             let state = Array(UnsafeBufferPointer(start: state.data, count: state.data == nil ? 0 : state.length))
-            return component.take(.active, from: [.prepared, .quiet, .released], error) { try component.activate(state) }
+            return component.take(.active, from: [.prepared, .quiet, .released], error) {
+                try component.activate(state)
+            }
         }
         table.pointee.quiesce = { context, deadline, error in
             guard let component = AnyComponent.of(context) else { return MUSTER_INVALID }

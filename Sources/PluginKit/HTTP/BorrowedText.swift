@@ -1,3 +1,5 @@
+import Glibc
+
 /// Text that belongs to a request: read in place, without a copy, while the request lasts. The compiler keeps it from
 /// being stored. `String(text)` makes a copy.
 public struct BorrowedText: ~Escapable {
@@ -11,9 +13,7 @@ public struct BorrowedText: ~Escapable {
 
     public static func == (text: borrowing Self, literal: StaticString) -> Bool {
         guard literal.hasPointerRepresentation, text.bytes.count == literal.utf8CodeUnitCount else { return false }
-        return text.bytes.withUnsafeBytes { bytes in
-            bytes.elementsEqual(UnsafeRawBufferPointer(start: literal.utf8Start, count: literal.utf8CodeUnitCount))
-        }
+        return text.bytes.withUnsafeBytes { $0.isSame(as: literal.utf8Start) }
     }
 
     /// Whether it is `literal` but for the case of ASCII letters, as the names of header fields are compared.
@@ -28,12 +28,12 @@ public struct BorrowedText: ~Escapable {
     /// Whether it is exactly these bytes.
     public func equals(_ other: [UInt8]) -> Bool {
         guard bytes.count == other.count else { return false }
-        return bytes.withUnsafeBytes { bytes in other.withUnsafeBytes { bytes.elementsEqual($0) } }
+        return bytes.withUnsafeBytes { bytes in other.withUnsafeBytes { bytes.isSame(as: $0.baseAddress) } }
     }
 
     /// Where `byte` first is; nil where it is not.
     public func firstIndex(of byte: UInt8) -> Int? {
-        bytes.withUnsafeBytes { $0.firstIndex(of: byte) }
+        bytes.withUnsafeBytes { $0.position(of: byte) }
     }
 
     /// The first `count` bytes, or all where there are fewer.
@@ -59,6 +59,20 @@ extension Array where Element == UInt8 {
     /// A copy of the bytes.
     public init(_ text: borrowing BorrowedText) {
         self = text.bytes.withUnsafeBytes { Array($0) }
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    /// Whether as many bytes at `other` are the same. The C library's, which look at many bytes at a time.
+    func isSame(as other: UnsafeRawPointer?) -> Bool {
+        guard let baseAddress, let other else { return isEmpty }
+        return memcmp(baseAddress, other, count) == 0
+    }
+
+    /// Where `byte` first is.
+    func position(of byte: UInt8) -> Int? {
+        guard let baseAddress, let found = memchr(baseAddress, CInt(byte), count) else { return nil }
+        return UnsafeRawPointer(found) - baseAddress
     }
 }
 

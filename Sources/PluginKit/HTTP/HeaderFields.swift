@@ -11,7 +11,8 @@ public struct HeaderFields: Sendable, ExpressibleByDictionaryLiteral {
     public static let none = Self([])
 
     public init(_ fields: [(name: String, value: String)]) {
-        storage = fields.isEmpty ? nil : TextPairs(fields.map { ($0.name, $0.value) }) { muster_header(name: $0, value: $1) }
+        storage =
+            fields.isEmpty ? nil : TextPairs(fields.map { ($0.name, $0.value) }) { muster_header(name: $0, value: $1) }
     }
 
     public init(dictionaryLiteral fields: (String, String)...) {

@@ -31,7 +31,7 @@ public struct Request: ~Copyable {
         @_lifetime(borrow self)
         get {
             var path = head.pointee.target
-            if let mark = path.bytes.firstIndex(of: UInt8(ascii: "?")) { path.length = mark }
+            if let mark = path.bytes.position(of: UInt8(ascii: "?")) { path.length = mark }
             return borrow(path)
         }
     }

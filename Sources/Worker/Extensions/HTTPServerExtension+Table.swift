@@ -28,7 +28,8 @@ extension HTTPServerExtension {
             HTTPServerExtension.of(context)?.write(exchange, bytes) ?? MUSTER_INVALID
         }
         table.end = { context, exchange in
-            HTTPServerExtension.of(context).map { $0.loops.end(ExchangeID(rawValue: exchange)).status } ?? MUSTER_INVALID
+            HTTPServerExtension.of(context).map { $0.loops.end(ExchangeID(rawValue: exchange)).status }
+                ?? MUSTER_INVALID
         }
         table.abort = { context, exchange in
             HTTPServerExtension.of(context).map { $0.loops.abort(ExchangeID(rawValue: exchange)).status }

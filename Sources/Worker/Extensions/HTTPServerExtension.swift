@@ -107,7 +107,8 @@ final class HTTPServerExtension: Sendable {
             let known = plans.map(\.name).joined(separator: ", ")
             throw Refusal(
                 status: MUSTER_INVALID,
-                reason: "The manifest declares no listener \"\(name)\"; it declares: \(known.isEmpty ? "none" : known).")
+                reason: "The manifest declares no listener \"\(name)\"; it declares: \(known.isEmpty ? "none" : known)."
+            )
         }
         guard !listeners.contains(where: { $0.plan.name == name }) else {
             throw Refusal(status: MUSTER_WRONG_STATE, reason: "The listener \"\(name)\" is served already.")
@@ -117,7 +118,8 @@ final class HTTPServerExtension: Sendable {
         case .https:
             throw Refusal(
                 status: MUSTER_UNSUPPORTED,
-                reason: "The listener \"\(name)\" is declared as https; this version of the host serves http and raw only.")
+                reason:
+                    "The listener \"\(name)\" is declared as https; this version of the host serves http and raw only.")
         case .raw:
             throw Refusal(
                 status: MUSTER_INVALID,

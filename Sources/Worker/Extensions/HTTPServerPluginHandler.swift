@@ -7,7 +7,8 @@ final class HTTPServerPluginHandler: HTTPHandler, @unchecked Sendable {
     // and nothing here changes.
 
     private let handler: muster_http_handler
-    private let onRequest: @convention(c) (UnsafeMutableRawPointer?, muster_exchange, UnsafePointer<muster_http_request>?) -> Void
+    private let onRequest:
+        @convention(c) (UnsafeMutableRawPointer?, muster_exchange, UnsafePointer<muster_http_request>?) -> Void
 
     /// - Returns: nil where the plugin left out on_request.
     init?(_ handler: muster_http_handler) {

@@ -15,7 +15,8 @@ extension ManifestReader {
             }
             if let other = listeners.first(where: { $0.port == listener.port }) {
                 throw PluginProblem(
-                    "the manifest's listeners '\(other.name)' and '\(listener.name)' both have the port \(listener.port)")
+                    "the manifest's listeners '\(other.name)' and '\(listener.name)' both have the port \(listener.port)"
+                )
             }
             listeners.append(listener)
         }
@@ -61,7 +62,8 @@ extension ManifestReader {
         let path = "bus"
         var declarations: [BusDeclaration] = []
         let specifications = try structures(
-            table.bus, table.bus_count, path, limit: ManifestLimits.busDeclarations, size: Int(MUSTER_BUS_SPEC_SIZE_1_0))
+            table.bus, table.bus_count, path, limit: ManifestLimits.busDeclarations, size: Int(MUSTER_BUS_SPEC_SIZE_1_0)
+        )
         for (index, specification) in specifications.enumerated() {
             let fields = FieldReader(path: "\(path)[\(index)]")
             let role: BusDeclaration.Role

@@ -7,10 +7,11 @@ internal import PluginManifest
 /// A pointer that leads nowhere cannot be caught; that is one reason why each component has a process of its own. All
 /// else is checked, so that nothing later has to.
 struct ManifestReader {
-    typealias Create = @convention(c) (
-        UnsafeMutableRawPointer?, UnsafePointer<muster_host>?,
-        UnsafeMutablePointer<UnsafePointer<muster_component>?>?, UnsafeMutablePointer<muster_error>?
-    ) -> muster_status
+    typealias Create =
+        @convention(c) (
+            UnsafeMutableRawPointer?, UnsafePointer<muster_host>?,
+            UnsafeMutablePointer<UnsafePointer<muster_component>?>?, UnsafeMutablePointer<muster_error>?
+        ) -> muster_status
 
     /// The ids this host offers.
     var offeredExtensions = HostExtensions.all

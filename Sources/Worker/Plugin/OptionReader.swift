@@ -25,7 +25,9 @@ struct OptionReader {
         var itemType: OptionType?
         if type == .list {
             itemType = try self.type(option.item_type, named, "item_type")
-            guard itemType != .list else { throw named.problem("item_type", "is a list: lists of lists are not offered") }
+            guard itemType != .list else {
+                throw named.problem("item_type", "is a list: lists of lists are not offered")
+            }
         } else if option.item_type != 0 {
             throw named.problem("item_type", "is \(option.item_type), and only a MUSTER_TYPE_LIST has items: make it 0")
         }
@@ -47,7 +49,8 @@ struct OptionReader {
         return declaration
     }
 
-    private func type(_ type: muster_type, _ fields: FieldReader, _ member: String) throws(PluginProblem) -> OptionType {
+    private func type(_ type: muster_type, _ fields: FieldReader, _ member: String) throws(PluginProblem) -> OptionType
+    {
         switch type {
         case MUSTER_TYPE_BOOL: .bool
         case MUSTER_TYPE_INTEGER: .integer

@@ -27,7 +27,7 @@ final class SupervisorLink: Sendable {
         let frame = try EncodedFrame(report)
         do {
             try send(frame)
-        } catch where error.code != .overflow && error.code != .tooLarge {
+        } catch  where error.code != .overflow && error.code != .tooLarge {
             return
         }
     }

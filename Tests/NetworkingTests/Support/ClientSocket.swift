@@ -14,7 +14,9 @@ final class ClientSocket {
 
         func field(_ name: String) -> String? {
             for line in head.split(separator: "\r\n").dropFirst() {
-                guard let colon = line.firstIndex(of: ":"), line[..<colon].lowercased() == name.lowercased() else { continue }
+                guard let colon = line.firstIndex(of: ":"), line[..<colon].lowercased() == name.lowercased() else {
+                    continue
+                }
                 return String(line[line.index(after: colon)...].drop(while: { $0 == " " }))
             }
             return nil
@@ -67,7 +69,9 @@ final class ClientSocket {
     func send(_ bytes: [UInt8]) throws {
         var sent = 0
         while sent < bytes.count {
-            let count = bytes[sent...].withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress, $0.count, CInt(MSG_NOSIGNAL)) }
+            let count = bytes[sent...].withUnsafeBytes {
+                Glibc.send(descriptor, $0.baseAddress, $0.count, CInt(MSG_NOSIGNAL))
+            }
             guard count > 0 else { throw Failure(description: "send: errno \(errno)") }
             sent += count
         }

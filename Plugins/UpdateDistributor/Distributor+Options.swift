@@ -1,0 +1,28 @@
+import Glibc
+import PluginKit
+
+extension Distributor.Options {
+    /// What the host cannot check.
+    func check() throws(PluginError) {
+        do throws(SystemError) {
+            try Folder(path: root.string).check()
+        } catch {
+            throw $root.error("The folder \(root) cannot be served: \(error.reason). Create it, or name another.")
+        }
+        guard cacheControl.utf8.allSatisfy({ 0x20...0x7E ~= $0 }), cacheControl.trimmingBlanks == cacheControl else {
+            throw $cacheControl.error("It goes into a header field: printable ASCII, without blanks around it.")
+        }
+    }
+
+    /// How many files may be kept open: half of what the process may open, where that is less than the operator's wish.
+    func openFilesWithinLimit(_ log: Log) -> Int {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return cache.openFiles }
+        let half = Int(clamping: limit.rlim_cur / 2)
+        guard cache.openFiles > half else { return cache.openFiles }
+        log.warning(
+            "Fewer files are kept open than configured: the process may not open more.",
+            ["configured": "\(cache.openFiles)", "kept": "\(half)", "limit": "\(limit.rlim_cur)"])
+        return half
+    }
+}
