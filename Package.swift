@@ -122,7 +122,10 @@ let package = Package(
         .testTarget(
             name: "ControlProtocolTests", dependencies: ["ControlProtocol", "PluginManifest", "CLinux"],
             swiftSettings: strict),
-        .testTarget(name: "SupervisorTests", dependencies: ["Supervisor"], swiftSettings: strict),
+        .testTarget(
+            name: "SupervisorTests",
+            dependencies: ["Supervisor", "Configuration", "ControlProtocol", "PluginManifest", "CLinux"],
+            swiftSettings: strict),
         .testTarget(
             name: "NetworkingTests", dependencies: ["Networking", nio("NIOEmbedded"), nio("NIOPosix")],
             swiftSettings: strict),

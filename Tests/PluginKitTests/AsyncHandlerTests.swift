@@ -61,9 +61,12 @@ import Testing
     }
 
     @Test func abortWakesAWriterThatWaits() async throws {
-        let number = host.send(FakeRequest("/stream"), to: "front")
-        host.limitRoom(number, to: 0)
+        var request = FakeRequest("/stream")
+        request.room = 0
+        let number = host.send(request, to: "front")
+        try await eventually { host.answer(number).status == 200 }
         host.abort(number)
+        // stop waits for the task, which waits for room: it would say so if it were still there.
         await host.stopOnControlThread()
         #expect(!host.logLines.contains { $0.level >= MUSTER_LOG_ERROR })
     }

@@ -6,6 +6,8 @@ public struct FakeRequest: Sendable {
     public var headers: [(String, String)]
     public var hasBody: Bool
     public var peer: String
+    /// Bytes of the answer that may be written before a write is busy; nil: any number.
+    public var room: Int?
 
     public init(
         _ target: String, method: String = "GET", headers: [(String, String)] = [], hasBody: Bool = false,

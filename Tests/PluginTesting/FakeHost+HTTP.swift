@@ -8,7 +8,8 @@ extension FakeHost {
         let (number, handler) = state.withLock { state in
             let number = state.nextNumber
             state.nextNumber += 1
-            state.exchanges[number] = FakeExchange(listener: listener, isHEAD: request.method == "HEAD")
+            state.exchanges[number] = FakeExchange(
+                listener: listener, isHEAD: request.method == "HEAD", room: request.room)
             return (number, state.listeners[listener])
         }
         guard let handler else { preconditionFailure("nobody serves \(listener)") }

@@ -1,5 +1,5 @@
 import Configuration
-public import ControlProtocol
+import ControlProtocol
 import Glibc
 
 /// What `muster check` found.

@@ -38,8 +38,12 @@ extension Host {
     /// - Parameter pluginPath: a file, or the name of a component whose plugin is looked for as `findPlugins` does.
     public static func describe(pluginPath: String) throws(DescriptionFailure) -> Manifest {
         do throws(Refusal) {
-            let found = pluginPath.utf8.contains(UInt8(ascii: "/")) ? nil
-                : findPlugins(configurationPath: nil).first { $0.name == pluginPath || Files.name(of: $0.path) == pluginPath }
+            let found =
+                pluginPath.utf8.contains(UInt8(ascii: "/"))
+                ? nil
+                : findPlugins(configurationPath: nil).first {
+                    $0.name == pluginPath || Files.name(of: $0.path) == pluginPath
+                }
             let path = found?.path ?? Files.absolute(pluginPath)
             guard access(path, R_OK) == 0 else {
                 throw Refusal(reason: "cannot read \(path): \(SystemError.sentence(errno))")

@@ -1,5 +1,5 @@
 import Configuration
-public import ControlProtocol
+import ControlProtocol
 import Glibc
 
 /// What `muster run` was asked for.
@@ -41,7 +41,8 @@ public enum Host {
         }
     }
 
-    private static func start(_ options: RunOptions, log: LogWriter, signals: SignalSource) throws(SystemError) -> Int32 {
+    private static func start(_ options: RunOptions, log: LogWriter, signals: SignalSource) throws(SystemError) -> Int32
+    {
         let environment = Environment.read()
         do throws(Refusal) {
             let configuration = try StartConfiguration.read(options, environment: environment)
@@ -67,7 +68,7 @@ public enum Host {
                 setup, stage: Stage(context: context, data: data), log: log, signals: signals, control: control)
             return driver.run()
         } catch {
-            log.log(.critical, "the host cannot start:\n\(error)")
+            log.log(.critical, "the host cannot start:\(error.isConfiguration ? "\n" : " ")\(error)")
             log.flush()
             return error.isConfiguration ? 78 : 1
         }

@@ -36,7 +36,8 @@ extension HostDriver {
         return HostStatus(
             version: Host.version, pid: getpid(), phase: machine.hostPhase, generation: machine.generation,
             configurationPath: setup.configurationPath, isConfigurationStale: isConfigurationStale,
-            uptimeSeconds: Double(now.since(startedAt)) / 1e9, components: machine.componentStatuses(at: now).map(complete))
+            uptimeSeconds: Double(now.since(startedAt)) / 1e9,
+            components: machine.componentStatuses(at: now).map(complete))
     }
 
     private var isConfigurationStale: Bool {
@@ -48,7 +49,8 @@ extension HostDriver {
     private func complete(_ status: ComponentStatus) -> ComponentStatus {
         var status = status
         status.pluginVersion = stage.manifests[status.pluginDigest]?.version
-        status.isPluginNewerOnDisk = stage.store.currentDigest(of: status.pluginPath).map { $0 != status.pluginDigest } ?? false
+        status.isPluginNewerOnDisk =
+            stage.store.currentDigest(of: status.pluginPath).map { $0 != status.pluginDigest } ?? false
         if let pid = status.pid, let usage = ProcessUsage(pid: pid) {
             status.residentBytes = usage.residentBytes
             status.processorSeconds = usage.processorSeconds

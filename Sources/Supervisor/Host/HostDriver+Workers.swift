@@ -127,7 +127,9 @@ extension HostDriver {
     func grant(_ id: WorkerID, component: String, listener: String, addresses: [BindAddress]) {
         do throws(Refusal) {
             var bound: [ListenerTable.Listener] = []
-            for address in addresses { bound.append(try setup.isCheck ? stand(in: address) : listeners.listener(address)) }
+            for address in addresses {
+                bound.append(try setup.isCheck ? stand(in: address) : listeners.listener(address))
+            }
             send(
                 id,
                 .listenerGranted(
@@ -141,7 +143,7 @@ extension HostDriver {
     /// For `check`: sees whether the address can be had, but hands out a socket that nobody knows of. A port that this
     /// host's running instance holds is as it should be.
     private func stand(in address: BindAddress) throws(Refusal) -> ListenerTable.Listener {
-        if address.port != 0, PortHolder.find(port: address.port)?.name != "muster" { try ListenerTable.probe(address) }
+        if address.port != 0, PortHolder.find(port: address.port)?.isMuster != true { try ListenerTable.probe(address) }
         return try ListenerTable.standIn()
     }
 }

@@ -16,7 +16,8 @@ enum HostPrivileges {
             let account = try Account.find(user: user.value, group: nil)
             guard account.userID == geteuid() else {
                 throw Refusal(
-                    reason: "host.user is '\(user.value)', but only a host that is started as root can change its user; "
+                    reason:
+                        "host.user is '\(user.value)', but only a host that is started as root can change its user; "
                         + "start it as root or as '\(user.value)', or leave host.user out")
             }
             return nil
@@ -54,6 +55,9 @@ enum HostPrivileges {
     }
 
     private static func names(_ set: UInt64) -> Set<String> {
-        Set((0..<64).filter { set & UInt64(1) << UInt64($0) != 0 }.compactMap { clinux_capability_name($0).map { String(cString: $0) } })
+        Set(
+            (0..<64).filter { set & UInt64(1) << UInt64($0) != 0 }.compactMap {
+                clinux_capability_name($0).map { String(cString: $0) }
+            })
     }
 }

@@ -74,7 +74,8 @@ struct PluginProbe {
             } catch {
                 if case .malformed = error.code { throw Refusal(reason: "\(path): \(error.doing)") }
                 output += process.finishOutput().map(\.1)
-                let words = output.isEmpty ? "" : ":\n" + output.suffix(20).map { printable($0) }.joined(separator: "\n")
+                let words =
+                    output.isEmpty ? "" : ":\n" + output.suffix(20).map { printable($0) }.joined(separator: "\n")
                 throw Refusal(reason: "\(path): it ended the process that loaded it\(words)")
             }
             wait(for: process, until: deadline)

@@ -76,6 +76,16 @@ final class ListenerTable {
     }
 
     private static func open(_ address: BindAddress) throws(BindFailure) -> Listener {
+        let first = try bound(to: address)
+        var bound = address
+        bound.port = SocketAddress.port(of: first.rawValue) ?? address.port
+        // A port that the kernel chose is lost at shutdown(); one that was asked for by number is not (see `relisten`).
+        let descriptor = address.port == 0 ? try self.bound(to: bound) : first
+        guard Glibc.listen(descriptor.rawValue, backlog) == 0 else { throw BindFailure(number: errno) }
+        return Listener(descriptor: descriptor, bound: bound)
+    }
+
+    private static func bound(to address: BindAddress) throws(BindFailure) -> Descriptor {
         guard let target = SocketAddress(host: address.host, port: address.port) else {
             throw BindFailure(number: EADDRNOTAVAIL)
         }
@@ -86,10 +96,7 @@ final class ListenerTable {
         set(SOL_SOCKET, SO_REUSEADDR, 1, on: number)
         if target.family == AF_INET6 { set(CInt(IPPROTO_IPV6), IPV6_V6ONLY, address.host == "::" ? 0 : 1, on: number) }
         guard target.withPointer({ Glibc.bind(number, $0, $1) }) == 0 else { throw BindFailure(number: errno) }
-        guard Glibc.listen(number, backlog) == 0 else { throw BindFailure(number: errno) }
-        var bound = address
-        bound.port = SocketAddress.port(of: number) ?? address.port
-        return Listener(descriptor: descriptor, bound: bound)
+        return descriptor
     }
 
     private static func set(_ level: CInt, _ option: CInt, _ value: CInt, on socket: CInt) {
@@ -97,14 +104,14 @@ final class ListenerTable {
         setsockopt(socket, level, option, &value, socklen_t(MemoryLayout<CInt>.size))
     }
 
-    private static func sentence(_ number: CInt, _ address: BindAddress, _ own: [BindAddress]) -> String {
+    static func sentence(_ number: CInt, _ address: BindAddress, _ own: [BindAddress]) -> String {
         switch number {
         case EADDRINUSE:
             if let other = own.first {
                 return "cannot listen on \(address) while this host itself holds \(other): a change between all "
                     + "addresses and one of them takes two reloads, the first without this listener"
             }
-            let holder = PortHolder.find(port: address.port).map { "by \($0)" } ?? "by another process"
+            let holder = PortHolder.find(port: address.port).map(\.description) ?? "by another process"
             return "cannot listen on \(address): the port is in use \(holder); stop that, or choose another port"
         case EACCES:
             return "cannot listen on \(address): ports below 1024 need CAP_NET_BIND_SERVICE; start as root, or with "

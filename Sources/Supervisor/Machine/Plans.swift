@@ -65,7 +65,9 @@ struct UnitPlan: Sendable {
         if plugins.map(\.component) != other.plugins.map(\.component) { return "other components" }
         if plugins.map(\.digest) != other.plugins.map(\.digest) { return "plugin changed" }
         if privileges != other.privileges { return "user or capabilities changed" }
-        guard let resolved, let others = other.resolved, resolved.count == others.count else { return "options changed" }
+        guard let resolved, let others = other.resolved, resolved.count == others.count else {
+            return "options changed"
+        }
         for (new, old) in zip(resolved, others) {
             if new.plan.options != old.plan.options { return "options changed" }
             if new.addresses != old.addresses || new.plan.listeners != old.plan.listeners { return "listeners changed" }

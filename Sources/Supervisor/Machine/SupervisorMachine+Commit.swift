@@ -99,7 +99,8 @@ extension SupervisorMachine {
         act(.committed(proposal: proposal.id))
     }
 
-    private mutating func beginProbation(of current: Transaction, before previous: Proposal?, _ receipt: ReloadReceipt) {
+    private mutating func beginProbation(of current: Transaction, before previous: Proposal?, _ receipt: ReloadReceipt)
+    {
         probation = nil
         let units = Set(current.candidates.keys.filter { current.failures[$0] == nil })
         guard current.kind == .reload, let previous, !units.isEmpty else { return }

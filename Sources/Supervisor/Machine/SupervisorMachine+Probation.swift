@@ -6,9 +6,13 @@ import ControlProtocol
 /// own that is not on probation itself.
 extension SupervisorMachine {
     mutating func exceededLimit(_ unit: String, because reason: String) {
-        guard let probation, probation.units.contains(unit), now < probation.until, pendingRollback == nil else { return }
+        guard let probation, probation.units.contains(unit), now < probation.until, pendingRollback == nil else {
+            return
+        }
         pendingRollback = (probation, reason, unit)
-        log(.error, "it cannot run within \(seconds(limits.probation)) s of the reload: the reload is taken back", of: unit)
+        log(
+            .error, "it cannot run within \(seconds(limits.probation)) s of the reload: the reload is taken back",
+            of: unit)
     }
 
     mutating func endProbation() {

@@ -80,7 +80,9 @@ extension SupervisorMachine {
         of component: String, _ unit: String, former: Set<String>, _ current: Transaction,
         _ result: ReloadReceipt.Result
     ) -> ReloadReceipt.Component {
-        if let failure = current.failures[unit] { return .init(name: component, outcome: .failed, reason: failure.reason) }
+        if let failure = current.failures[unit] {
+            return .init(name: component, outcome: .failed, reason: failure.reason)
+        }
         guard current.plans[unit] != nil else { return .init(name: component, outcome: .unchanged) }
         let isNew = !former.contains(component)
         guard result != .refused else {
@@ -92,7 +94,8 @@ extension SupervisorMachine {
     }
 
     private mutating func announce(_ receipt: ReloadReceipt, _ current: Transaction) {
-        for diagnostic in receipt.diagnostics { log(.error, diagnostic) }
+        // What fails and is put up with is told as that component's condition.
+        if receipt.result != .committed { for diagnostic in receipt.diagnostics { log(.error, diagnostic) } }
         let what = current.isStart ? "start" : "reload"
         let changes = receipt.components.filter { $0.outcome != .unchanged }
             .map { "\($0.name) \($0.outcome.rawValue)" }.joined(separator: ", ")

@@ -133,7 +133,9 @@ extension SupervisorMachine {
     private func isCrowded(_ unit: Unit, _ next: Transaction) -> Bool {
         let isRemoved = next.proposal?.units.contains { $0.name == unit.plan.name } == false
         guard unit.worker != nil, isRemoved || next.plans[unit.plan.name] != nil else { return false }
-        let draining = workers.values.filter { $0.unit == unit.plan.name && $0.role == .leaving && $0.drainDeadline != nil }
+        let draining = workers.values.filter {
+            $0.unit == unit.plan.name && $0.role == .leaving && $0.drainDeadline != nil
+        }
         return draining.count >= limits.drainingLimit
     }
 
@@ -199,7 +201,9 @@ extension SupervisorMachine {
     private mutating func concludePreparing(_ current: Transaction) -> Bool {
         guard current.isRefused || haveAll(current, reached: .ready) else { return false }
         // What is wrong with the others is worth knowing too.
-        guard !current.isRefused || living(current).allSatisfy({ step($0, current) != .preparing }) else { return false }
+        guard !current.isRefused || living(current).allSatisfy({ step($0, current) != .preparing }) else {
+            return false
+        }
         let onlyFailures = !current.failures.isEmpty && current.failures.count == current.plans.count
         if current.isRefused || (current.kind == .reload && onlyFailures && removedUnits(current).isEmpty) {
             refuse()

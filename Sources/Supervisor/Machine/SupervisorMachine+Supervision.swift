@@ -81,7 +81,8 @@ extension SupervisorMachine {
         switch condition {
         case .fine: (.notice, "running again")
         case .restarting(let reason): (.warning, "\(reason); it is restarted at once")
-        case .pausing(let reason): (.error, "\(reason); it died too often and is restarted after pauses of up to \(pause) s")
+        case .pausing(let reason):
+            (.error, "\(reason); it died too often and is restarted after pauses of up to \(pause) s")
         case .failing(let reason): (.error, "\(reason); it is tried again after pauses of up to \(pause) s")
         case .waiting(let reason): (.error, "\(reason); it waits for a reload")
         }

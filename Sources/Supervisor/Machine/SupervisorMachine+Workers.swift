@@ -125,7 +125,9 @@ extension SupervisorMachine {
     }
 
     private mutating func requestListener(_ worker: Worker, component: String, listener: String) {
-        guard let addresses = worker.plan.resolved?.first(where: { $0.plan.component == component })?.addresses[listener] else {
+        guard
+            let addresses = worker.plan.resolved?.first(where: { $0.plan.component == component })?.addresses[listener]
+        else {
             let reason = "the manifest of \(component) declares no listener '\(listener)'"
             act(.send(worker.id, .listenerRefused(component: component, listener: listener, reason: reason)))
             return

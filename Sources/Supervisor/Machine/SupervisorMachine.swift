@@ -62,8 +62,9 @@ struct SupervisorMachine: Sendable {
     mutating func handle(_ event: Event, at now: Instant) -> [Action] {
         guard phase != .ended else { return [] }
         let expected = nextDeadline
-        self.now = max(now, self.now)
-        if let expected, self.now > expected.after(limits.slip) { forgiveSlip(of: self.now - expected) }
+        let former = self.now
+        self.now = max(now, former)
+        if let expected, self.now > expected.after(limits.slip) { forgiveSlip(since: former) }
         take(event)
         expireDeadlines()
         advance()
@@ -118,8 +119,9 @@ struct SupervisorMachine: Sendable {
     }
 
     /// The supervisor itself was held up (a stopped process, a stalled machine): what came due meanwhile may well have
-    /// been done in time, so every deadline of a worker starts anew by as much.
-    private mutating func forgiveSlip(of length: Nanoseconds) {
+    /// been done in time. For the deadlines of workers, that time has not passed.
+    private mutating func forgiveSlip(since former: Instant) {
+        let length = now.since(former)
         for id in workers.keys {
             update(id) { $0.deadline = $0.deadline?.after(length) }
         }

@@ -44,11 +44,11 @@ static int lift(int descriptor, int report) {
 }
 
 static void reset_signals(void) {
-    struct sigaction action;
-    memset(&action, 0, sizeof action);
-    action.sa_handler = SIG_DFL;
-    /* SIGKILL, SIGSTOP and those the C library keeps refuse, and are at their default anyway. */
-    for (int number = 1; number < NSIG; number++) sigaction(number, &action, NULL);
+    /* By the system call, since the C library refuses two signals of its own, and those can be inherited ignored too.
+     * All zero is SIG_DFL without flags in every layout of the kernel's structure. SIGKILL and SIGSTOP refuse, and are
+     * at their default anyway. */
+    unsigned char action[64] = {0};
+    for (int number = 1; number <= 64; number++) syscall(SYS_rt_sigaction, number, action, NULL, 8);
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);

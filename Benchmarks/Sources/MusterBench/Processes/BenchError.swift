@@ -1,0 +1,5 @@
+/// Why something could not be measured: a sentence for the person who runs the benchmark.
+struct BenchError: Error, CustomStringConvertible {
+    let description: String
+    init(_ description: String) { self.description = description }
+}
