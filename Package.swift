@@ -72,7 +72,8 @@ let package = Package(
         .target(
             name: "Worker",
             dependencies: [
-                "MusterABI", "PluginManifest", "ControlProtocol", "Networking", "CLinux", nio("NIOCore"), nio("NIOPosix"),
+                "MusterABI", "PluginManifest", "ControlProtocol", "Networking", "CLinux", nio("NIOCore"),
+                nio("NIOPosix"),
             ],
             swiftSettings: strict),
         .target(
@@ -136,7 +137,8 @@ let package = Package(
         .testTarget(
             name: "PluginKitTests", dependencies: ["PluginKit", "PluginTesting", "MusterABI"], swiftSettings: strict),
         .testTarget(
-            name: "UpdateDistributorTests", dependencies: ["UpdateDistributor", "PluginKit", "PluginTesting", "MusterABI"],
+            name: "UpdateDistributorTests",
+            dependencies: ["UpdateDistributor", "PluginKit", "PluginTesting", "MusterABI"],
             swiftSettings: strict),
         .testTarget(name: "IntegrationTests", dependencies: ["ControlProtocol", "CLinux"], swiftSettings: strict),
     ]

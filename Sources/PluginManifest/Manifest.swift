@@ -90,7 +90,8 @@ public struct ListenerDeclaration: Codable, Equatable, Sendable {
     public var help: String
 
     public init(
-        name: String, transport: Transport, clientCertificate: ClientCertificatePolicy = .none, port: UInt16, help: String
+        name: String, transport: Transport, clientCertificate: ClientCertificatePolicy = .none, port: UInt16,
+        help: String
     ) {
         self.name = name
         self.transport = transport

@@ -98,7 +98,9 @@ extension LiveTests {
             #expect(app?.outcome == .failed)
             #expect(app?.reason?.contains("asked to fail in \(step)") == true, "\(receipt)")
             if step == "prepare" {
-                #expect(receipt.diagnostics.contains { $0.contains("config.yaml:") && $0.contains("fail_in") }, "\(receipt)")
+                #expect(
+                    receipt.diagnostics.contains { $0.contains("config.yaml:") && $0.contains("fail_in") }, "\(receipt)"
+                )
             }
             #expect(try host.get("/", from: "App").text == "old")
             #expect(try host.component("App").pid == pid)

@@ -27,7 +27,9 @@ extension LiveTests {
                 #expect(tally.failures.isEmpty, "round \(round): \(tally)")
                 try host.waitUntil("nothing drains") { try host.status().components.allSatisfy { $0.draining.isEmpty } }
                 let now = (descriptorCount(of: host.processID), residentBytes(of: host.processID))
-                print("round \(round): \(tally.answered) answers of the sibling, \(now.0) descriptors, \(now.1 >> 10) KiB")
+                print(
+                    "round \(round): \(tally.answered) answers of the sibling, \(now.0) descriptors, \(now.1 >> 10) KiB"
+                )
                 // The first rounds fill pools and caches.
                 if round == 3 { baseline = now }
                 if let baseline {
@@ -52,7 +54,8 @@ extension LiveTests {
         }
 
         private func residentBytes(of pid: pid_t) -> UInt64 {
-            let pages = try? String(contentsOfFile: "/proc/\(pid)/statm", encoding: .utf8).split(separator: " ").dropFirst()
+            let pages = try? String(contentsOfFile: "/proc/\(pid)/statm", encoding: .utf8).split(separator: " ")
+                .dropFirst()
             return (pages?.first.flatMap { UInt64($0) } ?? 0) * UInt64(sysconf(Int32(_SC_PAGESIZE)))
         }
     }

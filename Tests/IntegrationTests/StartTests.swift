@@ -14,19 +14,30 @@ extension LiveTests {
                 """
                 App:
                   enabeld: true
-                  config: {answr: x, fail_in: nowhere}
-                Missing: {}
-                """)
+                  listen: 50020
+                Other: {config: []}
+                """, host: "isolation: none")
             try host.start()
             #expect(try host.waitForExit() == 78)
-            for word in ["enabeld", "Missing"] { #expect(host.log.contains(word), "\(host.log)") }
+            for word in ["enabeld", "listen", "components.Other", "isolation"] {
+                #expect(host.log.contains(word), "\(host.log)")
+            }
             #expect(host.log.contains("config.yaml:"))
+        }
+
+        @Test func missingPluginIsSaidWithWhereItWasLookedFor() throws {
+            let host = try LiveHost()
+            try host.configure("Missing: {}\n")
+            try host.start()
+            #expect(try host.waitForExit() == 78)
+            #expect(host.log.contains("libMissing.so") && host.log.contains("\(host.directory)/plugins"), "\(host.log)")
         }
 
         @Test func optionErrorsOfEveryComponentAreListedTogether() throws {
             let host = try LiveHost(plugins: ["App": "FixtureOne", "Other": "FixtureTwo"])
             try host.configure(
-                Fixture.component("App", config: "{answr: x}") + Fixture.component("Other", config: "{fail_in: nowhere}"))
+                Fixture.component("App", config: "{answr: x}")
+                    + Fixture.component("Other", config: "{fail_in: nowhere}"))
             try host.start()
             #expect(try host.waitForExit() == 78)
             #expect(host.log.contains("answr") && host.log.contains("'answer'"), "\(host.log)")
@@ -54,7 +65,9 @@ extension LiveTests {
             try host.waitUntil("App is retried") { try host.component("App").restarts >= 2 }
             let message = try host.component("App").message ?? ""
             #expect(message.contains("127.0.0.1:\(port)"), "\(message)")
-            let lines = host.log.split(separator: "\n").filter { $0.contains("127.0.0.1:\(port)") && $0.contains("in use") }
+            let lines = host.log.split(separator: "\n").filter {
+                $0.contains("127.0.0.1:\(port)") && $0.contains("in use")
+            }
             #expect((1...2).contains(lines.count), "logged once per change, not per try: \(lines)")
             squatter = nil
             try host.waitUntil("App serves") { try host.component("App").state == .running }

@@ -1,7 +1,6 @@
 @testable import Worker
 import MusterABI
 import PluginManifest
-import Synchronization
 
 /// A plugin inside the test process: real tables, whose functions note that they were called and do what a test says.
 final class TestPlugin: @unchecked Sendable {
@@ -21,7 +20,7 @@ final class TestPlugin: @unchecked Sendable {
     var alterTable: (inout muster_component) -> Void = { _ in }
     var handsOutNoTable = false
 
-    private let journal = Mutex<[String]>([])
+    private let journal = Locked<[String]>([])
     private var storage: TableStorage<muster_component>?
 
     init(options: [OptionDeclaration] = [], listeners: [ListenerDeclaration] = []) {

@@ -18,7 +18,7 @@ final class WorkerHarness {
 
     /// How the worker's thread ended.
     private final class Ending: Sendable {
-        private let exit = Mutex<Worker.Exit?>(nil)
+        private let exit = Locked<Worker.Exit?>(nil)
         private let ended = Semaphore()
 
         func set(_ exit: Worker.Exit) {
@@ -128,7 +128,7 @@ struct HarnessFailure: Error, CustomStringConvertible {
 final class TestEngine: HTTPEngine {
     let loopCount = 1
     private let tick = Atomic<UInt64>(.max)
-    private let servers = Mutex<[TestServer]>([])
+    private let servers = Locked<[TestServer]>([])
     /// Whether servers say that they have drained, or leave it to the deadline.
     let drains = Atomic(true)
 
@@ -156,7 +156,7 @@ final class TestServer: HTTPServing, @unchecked Sendable {
     let component: String
     private let drains: Bool
     private let storage = TableStorage(muster_http_server())
-    private let journal = Mutex<[String]>([])
+    private let journal = Locked<[String]>([])
 
     init(component: String, drains: Bool) {
         self.component = component

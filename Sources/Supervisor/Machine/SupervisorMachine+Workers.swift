@@ -190,7 +190,7 @@ extension SupervisorMachine {
             log(.warning, "it did not release in time; it is killed and its state is lost", of: worker)
             fail(id, .init("it did not release within \(seconds(limits.quiesceTimeout)) s"))
         case .active:
-            let reason = "its event loops were silent for \(seconds(limits.watchdog)) s"
+            let reason = "the watchdog ended it: its event loops were silent for \(seconds(limits.watchdog)) s"
             noteFailure(id, .init(reason))
             enter(.aborting, id, for: limits.abortTimeout)
             act(.signal(id, Signal.abort))

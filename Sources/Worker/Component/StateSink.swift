@@ -1,7 +1,6 @@
 internal import ControlProtocol
 internal import FoundationEssentials
 internal import MusterABI
-internal import Synchronization
 
 /// `muster_sink`: where a component's release writes the state that the next generation needs.
 ///
@@ -14,7 +13,7 @@ final class StateSink: @unchecked Sendable {
     static let limit = 8 << 20
 
     /// nil while no release is under way.
-    private let written = Mutex<[UInt8]?>(nil)
+    private let written = Locked<[UInt8]?>(nil)
     private var storage: TableStorage<muster_sink>?
 
     init() {

@@ -1,5 +1,4 @@
 internal import MusterABI
-internal import Synchronization
 
 /// `muster.timer/1` of one component.
 final class TimerExtension: @unchecked Sendable {
@@ -20,7 +19,7 @@ final class TimerExtension: @unchecked Sendable {
         var hasStopped = false
     }
 
-    private let state = Mutex(State())
+    private let state = Locked(State())
     /// Makes the control thread look at `nextDeadline` again.
     private let poke: @Sendable () -> Void
     private var storage: TableStorage<muster_timer>?

@@ -1,5 +1,3 @@
-internal import Synchronization
-
 /// A few threads for blocking work, started when there is work for them, and a bounded queue before them.
 final class WorkPool: Sendable {
     /// Work to do, and what follows on the control thread: with true where it was never done.
@@ -25,7 +23,7 @@ final class WorkPool: Sendable {
 
     private let threadLimit: Int
     private let queueLimit: Int
-    private let state = Mutex(State())
+    private let state = Locked(State())
     /// Counts the items that wait, and at the end one for each thread to end by.
     private let work = Semaphore()
     private let whenFinished: @Sendable () -> Void

@@ -9,13 +9,13 @@ final class SupervisorLink: Sendable {
     /// Log lines are dropped while this many bytes wait; what the lifecycle needs still fits above.
     static let logBacklogLimit = 1 << 20
 
-    private let channel: Mutex<ControlChannel>
+    private let channel: Locked<ControlChannel>
     /// Raised when output is left for the reader thread to flush.
     let outputWaits: WakeEvent
     private let dropped = Atomic<UInt64>(0)
 
     init(_ descriptor: Descriptor) throws(ThreadFailure) {
-        channel = Mutex(ControlChannel(descriptor))
+        channel = Locked(ControlChannel(descriptor))
         outputWaits = try WakeEvent()
     }
 

@@ -7,14 +7,14 @@ final class WorkerVitals: Sendable {
     /// How late a loop's tick may be, and how long a callback on the control thread may take, before the pulse stops.
     static let patience = 3 * MonotonicTime.second
 
-    private let engine: Mutex<(any HTTPEngine)?>
-    private let servers = Mutex<[any HTTPServing]>([])
+    private let engine: Locked<(any HTTPEngine)?>
+    private let servers = Locked<[any HTTPServing]>([])
     /// When the callback that runs on the control thread began; 0: none. Lifecycle steps do not count: the supervisor
     /// has deadlines of its own for them.
     private let callbackBegan = Atomic<UInt64>(0)
 
     init() {
-        engine = Mutex(nil)
+        engine = Locked(nil)
     }
 
     /// Sets what the loops' ticks are read from. Before it, there are no loops to watch.

@@ -1,9 +1,8 @@
 internal import CLinux
-internal import Synchronization
 
 /// The way to the control thread: every other thread posts, the control thread takes.
 final class ControlQueue: Sendable {
-    private let events = Mutex<[ControlEvent]>([])
+    private let events = Locked<[ControlEvent]>([])
     private let wake: WakeEvent
 
     init() throws(ThreadFailure) {

@@ -32,3 +32,12 @@ final class TemporaryFolder {
 
 /// How many descriptors this process has open.
 func openDescriptorCount() -> Int { (try? Files.names(in: "/proc/self/fd").count) ?? -1 }
+
+/// The children of this process, zombies included.
+func childCount() -> Int {
+    let tasks = (try? Files.names(in: "/proc/self/task")) ?? []
+    return tasks.reduce(0) { count, task in
+        let list = (try? Files.read("/proc/self/task/\(task)/children", limit: 1 << 20)) ?? []
+        return count + list.split(separator: UInt8(ascii: " ")).count
+    }
+}

@@ -16,7 +16,9 @@ struct SoakCommand: ParsableCommand {
     var minutes = 30.0
 
     func validate() throws {
-        guard minutes > 0, minutes <= 24 * 60 else { throw ValidationError("--minutes is more than 0 and at most 1440.") }
+        guard minutes > 0, minutes <= 24 * 60 else {
+            throw ValidationError("--minutes is more than 0 and at most 1440.")
+        }
     }
 
     func run() throws {

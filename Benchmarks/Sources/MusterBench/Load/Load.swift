@@ -95,7 +95,9 @@ final class Load: Sendable {
             guard began < deadline else { break }
             do throws(Failure) {
                 let current: ClientConnection
-                if let kept = connection { current = kept } else {
+                if let kept = connection {
+                    current = kept
+                } else {
                     current = try ClientConnection(to: target.endpoint, from: source)
                 }
                 try current.send(request)

@@ -10,7 +10,9 @@ enum System {
             if core >= 0, core / 8 < bytes.count { bytes[core / 8] |= 1 << UInt8(core % 8) }
         }
         let status = cbench_set_cores(&set)
-        guard status == 0 else { throw BenchError("cannot confine the load to core \(core): \(describe(errno: -status))") }
+        guard status == 0 else {
+            throw BenchError("cannot confine the load to core \(core): \(describe(errno: -status))")
+        }
     }
 
     /// Runs `body`, and then lets this thread have every core it had before.
@@ -34,7 +36,9 @@ enum System {
     /// A port of 127.0.0.1 that is free and that no outgoing connection will take: below the range that the kernel
     /// gives to those.
     static func freePort(notIn taken: Set<UInt16>) throws -> UInt16 {
-        let range = Files.text("/proc/sys/net/ipv4/ip_local_port_range")?.split { $0 == "\t" || $0 == " " || $0 == "\n" }
+        let range = Files.text("/proc/sys/net/ipv4/ip_local_port_range")?.split {
+            $0 == "\t" || $0 == " " || $0 == "\n"
+        }
         let top = min(range?.first.flatMap { UInt16($0) } ?? 32768, 32768)
         for port in stride(from: top - 1, to: 10_000, by: -1) where !taken.contains(port) {
             if Endpoint(port: port).isFree { return port }

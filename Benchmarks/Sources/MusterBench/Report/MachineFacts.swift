@@ -18,7 +18,9 @@ struct MachineFacts: Codable, Sendable {
         memory = Format.number(bytes / 1_048_576, decimals: 1) + " GB"
         kernel = (Files.text("/proc/sys/kernel/osrelease") ?? "unknown").filter { $0 != "\n" }
         system = Self.value(of: "PRETTY_NAME", in: "/etc/os-release", separator: "=") ?? "unknown"
-        let commands = [[host, "version"], ["swift", "--version"], ["nginx", "-v"], ["wrk", "-v"], ["valgrind", "--version"]]
+        let commands = [
+            [host, "version"], ["swift", "--version"], ["nginx", "-v"], ["wrk", "-v"], ["valgrind", "--version"],
+        ]
         versions = commands.compactMap { Self.version($0, scratch) }
     }
 

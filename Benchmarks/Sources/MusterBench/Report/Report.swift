@@ -21,10 +21,11 @@ struct Report: Codable {
         var text = machine.markdown
         text += "\nCommand: `\(command)`"
         text += isQuick ? " (quick: fewer runs than the goals ask for)\n\n" : "\n\n"
-        text += Table(
-            header: ["row", "what", "ours", "peer", "result", "goal", "reached"],
-            rows: rows.map { [$0.row, $0.what, $0.ours, $0.peer, $0.result, $0.goal, $0.verdict.rawValue] }
-        ).markdown
+        text +=
+            Table(
+                header: ["row", "what", "ours", "peer", "result", "goal", "reached"],
+                rows: rows.map { [$0.row, $0.what, $0.ours, $0.peer, $0.result, $0.goal, $0.verdict.rawValue] }
+            ).markdown
         let noted = rows.filter { !$0.notes.isEmpty }
         if !noted.isEmpty { text += "\n" }
         for row in noted {

@@ -56,7 +56,9 @@ extension ABICostRow {
     }
 
     /// What one request adds: two counts of whole processes, with many requests and with few.
-    private static func perRequest(_ bench: Bench, _ run: (_ log: String, _ requests: Int) throws -> Void) throws -> Double {
+    private static func perRequest(_ bench: Bench, _ run: (_ log: String, _ requests: Int) throws -> Void) throws
+        -> Double
+    {
         let few = 50 * connections
         let many = (bench.isQuick ? 100 : 250) * connections
         let counts = try [few, many].map { requests in

@@ -25,7 +25,9 @@ enum ABICostRow: Row {
         defer { host.stop() }
         let compiledIn = try CompiledInServer(bench, core: Bench.serverCore)
         defer { compiledIn.stop() }
-        let servers = [(component.endpoint, try host.workerPID(of: component.name)), (compiledIn.endpoint, compiledIn.process.pid)]
+        let servers = [
+            (component.endpoint, try host.workerPID(of: component.name)), (compiledIn.endpoint, compiledIn.process.pid),
+        ]
         for server in servers { _ = try run(server, seconds: 1, bench) }
         var cost = Sample()
         var rates = [Sample(), Sample()]
@@ -48,7 +50,9 @@ enum ABICostRow: Row {
         return (report(cost, rates, nanoseconds, share, pairs), share)
     }
 
-    private static func run(_ server: (Endpoint, pid_t), seconds: Int, _ bench: Bench) throws -> (Double, Double, Double) {
+    private static func run(_ server: (Endpoint, pid_t), seconds: Int, _ bench: Bench) throws -> (
+        Double, Double, Double
+    ) {
         let meter = ProcessorMeter(server.1)
         let run = try WrkRun.load(
             server.0, path: "/", connections: 64, seconds: seconds, core: Bench.loadCore, scratch: bench.scratch)

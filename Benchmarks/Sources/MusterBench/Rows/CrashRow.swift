@@ -28,7 +28,8 @@ enum CrashRow: Row {
             }
         } catch {
             let tallies = load.stop()
-            throw BenchError("after \(times.values.count) kills: \(error); failures so far: \(tallies.total.failureList)")
+            throw BenchError(
+                "after \(times.values.count) kills: \(error); failures so far: \(tallies.total.failureList)")
         }
         let tallies = load.stop()
         let isSiblingUnchanged = try host.workerPID(of: sibling.name) == siblingPID
@@ -84,7 +85,8 @@ enum CrashRow: Row {
                     "cut": Double(victim.failed - victim.unexplained), "other_failures": Double(victim.unexplained),
                 ]),
             Measurement(
-                row: "5b", what: "the same: requests to the sibling", ours: "\(Format.count(sibling.answered)) answered",
+                row: "5b", what: "the same: requests to the sibling",
+                ours: "\(Format.count(sibling.answered)) answered",
                 peer: "", result: "\(sibling.failed) failed", goal: "0 failed",
                 verdict: Measurement.verdict(sibling.failed == 0 && sibling.answered > kills && isSiblingUnchanged),
                 notes: [

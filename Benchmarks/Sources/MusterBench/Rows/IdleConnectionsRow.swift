@@ -22,7 +22,8 @@ enum IdleConnectionsRow: Row {
         let each = (grown.median ?? .infinity) / Double(connections)
         return [
             Measurement(
-                row: "7", what: "\(Format.count(connections)) idle keep-alive connections: the worker's memory for each",
+                row: "7",
+                what: "\(Format.count(connections)) idle keep-alive connections: the worker's memory for each",
                 ours: kilobytes(each), peer: "", result: kilobytes(each), goal: goal,
                 verdict: Measurement.verdict(each <= 8192),
                 notes: [
@@ -60,7 +61,9 @@ enum IdleConnectionsRow: Row {
             try client.send(request)
             _ = try client.receive(expecting: Bench.smallFile)
         }
-        guard try host.workerPID(of: component.name) == pid else { throw BenchError("the worker was replaced meanwhile") }
+        guard try host.workerPID(of: component.name) == pid else {
+            throw BenchError("the worker was replaced meanwhile")
+        }
         return (after.pss - before.pss, after.rss - before.rss)
     }
 

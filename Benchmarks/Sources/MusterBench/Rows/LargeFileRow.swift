@@ -24,7 +24,9 @@ enum LargeFileRow: Row {
         try System.confine(toCore: Bench.loadCore)
         // Both send the right bytes, and have the file in the page cache.
         for endpoint in [component.endpoint, nginx.endpoint] { try check(endpoint, content) }
-        let contenders = [(component.endpoint, try host.workerPID(of: component.name)), (nginx.endpoint, try nginx.workerPID())]
+        let contenders = [
+            (component.endpoint, try host.workerPID(of: component.name)), (nginx.endpoint, try nginx.workerPID()),
+        ]
         var rates = [Sample(), Sample()]
         var processor = [Sample(), Sample()]
         let rounds = bench.isQuick ? 3 : 11

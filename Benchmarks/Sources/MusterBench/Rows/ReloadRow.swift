@@ -31,7 +31,8 @@ enum ReloadRow: Row {
             }
         } catch {
             let tallies = load.stop()
-            throw BenchError("after \(seconds.values.count) reloads: \(error); failures so far: \(tallies.total.failureList)")
+            throw BenchError(
+                "after \(seconds.values.count) reloads: \(error); failures so far: \(tallies.total.failureList)")
         }
         let lasted = Double(monotonicNow() - began) / 1e9
         let tallies = load.stop()
@@ -48,7 +49,8 @@ enum ReloadRow: Row {
             receipt.components.allSatisfy({ $0.outcome == ($0.name == name ? .restarted : .unchanged) })
         else {
             throw BenchError(
-                "reload \(number) was \(receipt.result.rawValue): \(outcomes) \(receipt.diagnostics.joined(separator: " "))")
+                "reload \(number) was \(receipt.result.rawValue): \(outcomes) \(receipt.diagnostics.joined(separator: " "))"
+            )
         }
     }
 
@@ -70,9 +72,10 @@ enum ReloadRow: Row {
                 result: "\(Format.count(tally.failed)) failed", goal: goal,
                 verdict: Measurement.verdict(tally.failed == 0 && tally.answered > reloads && isSiblingUnchanged),
                 notes: [
-                    "failures: \(tally.failureList); slowest answer \(Format.milliseconds(Double(tally.slowest))); "
-                        + groups.map { "\($0.key.component) \(Format.count($0.value.answered))" }.sorted()
-                        .joined(separator: ", ") + " answers; \(time)"
+                    groups.map {
+                        "\($0.key.component): \(Format.count($0.value.answered)) answers, failures: \($0.value.failureList)"
+                    }.sorted().joined(separator: "; ")
+                        + "; slowest answer \(Format.milliseconds(Double(tally.slowest))); \(time)"
                 ],
                 numbers: [
                     "reloads": Double(reloads), "answered": Double(tally.answered), "failed": Double(tally.failed),

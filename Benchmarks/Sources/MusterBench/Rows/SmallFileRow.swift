@@ -77,12 +77,20 @@ enum SmallFileRow: Row {
                 notes: [
                     "processor time a request: \(microseconds(ours)) ours, \(microseconds(peer)) the peer's; "
                         + "ratios from \(Format.ratio(ratios.least ?? 0)) to \(Format.ratio(ratios.greatest ?? 0))"
-                ],
+                ] + warning(ours, peer),
                 numbers: [
                     "ours_requests_per_second": ourRate, "peer_requests_per_second": peer.rate.median ?? 0,
                     "ratio": ratio, "ours_cpu_ns_per_request": ours.nanoseconds.median ?? 0,
                     "peer_cpu_ns_per_request": peer.nanoseconds.median ?? 0,
                 ])
+        }
+    }
+
+    /// A server that does not fill its core was held back by something else than its work.
+    private static func warning(_ ours: Contender, _ peer: Contender) -> [String] {
+        [ours, peer].filter { ($0.utilisation.median ?? 0) < 0.9 }.map {
+            "NOT TO BE PUBLISHED: \($0.name) could not use its whole core; something else ran on this machine, or the "
+                + "load was too weak"
         }
     }
 

@@ -11,7 +11,8 @@ enum StartRow: Row {
 
     static func measure(_ bench: Bench) throws -> [Measurement] {
         let components = [try bench.distributor(), try bench.hello("HelloC"), try bench.hello("HelloSwift")]
-        let host = try MusterHost(HostConfiguration(components: components), program: bench.program, scratch: bench.scratch)
+        let host = try MusterHost(
+            HostConfiguration(components: components), program: bench.program, scratch: bench.scratch)
         defer { host.stop() }
         // The first start of all copies the plugins into the data directory; it is told apart.
         let first = try start(host)
@@ -36,7 +37,8 @@ enum StartRow: Row {
         return Double(monotonicNow() - began)
     }
 
-    private static func weigh(_ host: MusterHost, _ supervisor: inout Sample, _ workers: inout [String: Sample]) throws {
+    private static func weigh(_ host: MusterHost, _ supervisor: inout Sample, _ workers: inout [String: Sample]) throws
+    {
         let status = try poll("every worker is idle for \(idleSeconds) s", within: 30, everyMicroseconds: 100_000) {
             let status = try host.status()
             return status.components.allSatisfy { ($0.uptimeSeconds ?? 0) >= idleSeconds } ? status : nil
@@ -61,7 +63,8 @@ enum StartRow: Row {
         let start = times.median ?? .infinity
         let heaviest = workers.values.compactMap(\.median).max() ?? .infinity
         let weight = supervisor.median ?? .infinity
-        let each = workers.map { "\($0.key) \(Format.megabytes($0.value.median ?? 0))" }.sorted().joined(separator: ", ")
+        let each = workers.map { "\($0.key) \(Format.megabytes($0.value.median ?? 0))" }.sorted().joined(
+            separator: ", ")
         return [
             Measurement(
                 row: "6a", what: "start to all ready: \(components.count) components exist so far",

@@ -68,7 +68,8 @@ final class MusterHost {
     func targets() throws -> [Load.Target] { try configuration.components.map { try target(of: $0.name) } }
 
     func target(of name: String) throws -> Load.Target {
-        guard let component = configuration.components.first(where: { $0.name == name }), let body = component.body else {
+        guard let component = configuration.components.first(where: { $0.name == name }), let body = component.body
+        else {
             throw BenchError("\(name) has not answered yet")
         }
         return Load.Target(component: name, endpoint: component.endpoint, path: component.path, body: body)

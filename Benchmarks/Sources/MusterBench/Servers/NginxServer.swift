@@ -24,7 +24,8 @@ final class NginxServer {
         }
         endpoint = Endpoint(port: try ports.next())
         let folder = try scratch.folder("nginx-\(endpoint.port)")
-        try Files.write(Self.configuration(variant, root: root, endpoint: endpoint, folder: folder), to: "\(folder)/nginx.conf")
+        try Files.write(
+            Self.configuration(variant, root: root, endpoint: endpoint, folder: folder), to: "\(folder)/nginx.conf")
         master = try Child(
             [program, "-p", folder, "-c", "\(folder)/nginx.conf", "-e", "\(folder)/error.log"], core: core,
             output: "\(folder)/output")

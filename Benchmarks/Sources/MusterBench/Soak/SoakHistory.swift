@@ -97,10 +97,13 @@ struct SoakHistory {
         let step = max(1, points.count / 20)
         let shown = points.enumerated().filter { $0.offset % step == 0 }.map(\.element) + (end.map { [$0] } ?? [])
         return Table(
-            header: ["s", "supervisor RSS", "descriptors", "threads", "children", "sibling RSS", "sibling descriptors"],
+            header: [
+                "s", "supervisor RSS", "descriptors", "threads", "children", "sibling RSS", "sibling descriptors",
+            ],
             rows: shown.map {
                 [
-                    Format.count($0.seconds), Format.megabytes($0.supervisorBytes), "\($0.descriptors)", "\($0.threads)",
+                    Format.count($0.seconds), Format.megabytes($0.supervisorBytes), "\($0.descriptors)",
+                    "\($0.threads)",
                     "\($0.children)", Format.megabytes($0.siblingBytes), "\($0.siblingDescriptors)",
                 ]
             }
