@@ -14,12 +14,11 @@ extension LiveTests {
                 """
                 App:
                   enabeld: true
-                  listen: 50020
-                Other: {config: []}
+                Other: {enabled: 7}
                 """, host: "isolation: none")
             try host.start()
             #expect(try host.waitForExit() == 78)
-            for word in ["enabeld", "listen", "components.Other", "isolation"] {
+            for word in ["enabeld", "components.Other", "isolation"] {
                 #expect(host.log.contains(word), "\(host.log)")
             }
             #expect(host.log.contains("config.yaml:"))

@@ -7,9 +7,13 @@ final class BareWorker {
     let endpoint: Endpoint
     let process: Child
     private let channel: ControlChannel
+    private let folder: String
 
     /// Loads `plugin` as `component` and lets it accept on a port of 127.0.0.1. It stays the user that runs this.
-    init(_ bench: Bench, component: String, listener: String, plugin: String, under prefix: [String]) throws {
+    /// - Parameter program: the host's binary.
+    init(
+        _ bench: Bench, program: String, component: String, listener: String, plugin: String, under prefix: [String]
+    ) throws {
         var ends: [Int32] = [-1, -1]
         guard socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &ends) == 0 else {
             throw BenchError("socketpair: \(describe(errno: errno))")
@@ -17,9 +21,9 @@ final class BareWorker {
         let theirs = Descriptor(owning: ends[1])
         let ours = Descriptor(owning: ends[0])
         _ = fcntl(ours.rawValue, F_SETFL, O_NONBLOCK)
-        let folder = try bench.scratch.folder("bare-worker-\(monotonicNow())")
+        folder = try bench.scratch.folder("bare-worker-\(monotonicNow())")
         process = try Child(
-            prefix + [bench.program, "worker"], output: "\(folder)/output", control: theirs.rawValue)
+            prefix + [program, "worker"], output: "\(folder)/output", control: theirs.rawValue)
         channel = ControlChannel(ours)
         endpoint = Endpoint(port: try bench.ports.next())
         let worker = WorkerPlan.Plugin(component: component, path: plugin, stateDirectory: folder)
@@ -58,9 +62,14 @@ final class BareWorker {
         }
     }
 
+    /// The end of what it wrote.
+    private var said: String { String((Files.text("\(folder)/output") ?? "").suffix(1000)) }
+
     /// The next report that is not a pulse or a log line.
     private func next() throws -> WorkerReport {
         try poll("the bare worker answers", within: 120) {
+            // Looked at before the channel, so that a dead worker's last report is still read.
+            let ended = process.exited()
             while let received = try channel.receive(WorkerReport.self) {
                 switch received.message {
                 case .pulse, .log: continue
@@ -68,7 +77,7 @@ final class BareWorker {
                 default: return received.message
                 }
             }
-            if let status = process.exited() { throw BenchError("the bare worker ended with \(status)") }
+            if let ended { throw BenchError("the bare worker ended with \(ended): \(said)") }
             return nil
         }
     }
