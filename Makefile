@@ -59,9 +59,9 @@ format: setup ## format the Swift sources
 	swift format --in-place --recursive --parallel $(SWIFT_SOURCES)
 
 .PHONY: bench
-bench: ## measure against nginx (installs nginx and wrk)
+bench: ## measure against nginx (BENCH="--rows 1,4 --quick --json"; installs it)
 	@scripts/setup bench
-	Benchmarks/run
+	@Benchmarks/run $(BENCH)
 
 # Each sanitizer has a build of its own. Live hosts run with host.debug, which lets the sanitizers' options through.
 .PHONY: sanitize

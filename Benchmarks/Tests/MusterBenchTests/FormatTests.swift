@@ -47,7 +47,9 @@ import Testing
         #expect(WrkRun(output: good)?.requestsPerSecond == 76051.32)
         #expect(WrkRun(output: good)?.requests == 228_160)
         #expect(WrkRun(output: good)?.errors == 0)
-        let bad = good + "\n  Socket errors: connect 1, read 20, write 300, timeout 4000\n  Non-2xx or 3xx responses: 5\n"
+        let bad =
+            good + "\n  Socket errors: connect 1, read 20, write 300, timeout 4000\n"
+            + "  Non-2xx or 3xx responses: 5\n"
         #expect(WrkRun(output: bad)?.errors == 4326)
         #expect(WrkRun(output: "unable to connect") == nil)
     }

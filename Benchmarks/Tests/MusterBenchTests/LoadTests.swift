@@ -69,7 +69,8 @@ import Testing
         let connection = try ClientConnection(to: server.endpoint)
         try connection.send(ClientConnection.request("/"))
         let body = Array("abc".utf8)
-        #expect(try connection.receive(expecting: body) == ClientConnection.Answer(status: 200, bodyLength: 3, closes: false))
+        let answer = ClientConnection.Answer(status: 200, bodyLength: 3, closes: false)
+        #expect(try connection.receive(expecting: body) == answer)
         #expect(try connection.receive(expecting: body).status == 200)
         #expect(throws: Failure.closed(.beforeAnswer)) { try connection.receive(expecting: body) }
     }
@@ -77,7 +78,8 @@ import Testing
     @Test func discardedBodyIsCountedInFullOrFails() throws {
         let head = "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n"
         let server = try ScriptedServer([
-            .answer(head + String(repeating: "x", count: 100_000)), .answer(head + String(repeating: "x", count: 99_999)),
+            .answer(head + String(repeating: "x", count: 100_000)),
+            .answer(head + String(repeating: "x", count: 99_999)),
         ])
         defer { server.finish() }
         let whole = try ClientConnection(to: server.endpoint)

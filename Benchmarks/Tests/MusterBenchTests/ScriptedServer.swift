@@ -21,7 +21,8 @@ final class ScriptedServer: Sendable {
 
     init(_ acts: [Act]) throws {
         let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
-        guard listener >= 0, Endpoint(port: 0).withSocketAddress({ bind(listener, $0, $1) }) == 0, listen(listener, 16) == 0
+        guard listener >= 0, Endpoint(port: 0).withSocketAddress({ bind(listener, $0, $1) }) == 0,
+            listen(listener, 16) == 0
         else { throw BenchError("no listener: \(describe(errno: errno))") }
         var address = sockaddr_in()
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
@@ -58,6 +59,8 @@ final class ScriptedServer: Sendable {
 
     private static func write(_ text: String, to connection: Int32) {
         let bytes = Array(text.utf8)
-        _ = bytes.withUnsafeBytes { send(connection, $0.baseAddress, $0.count, Int32(truncatingIfNeeded: MSG_NOSIGNAL)) }
+        _ = bytes.withUnsafeBytes {
+            send(connection, $0.baseAddress, $0.count, Int32(truncatingIfNeeded: MSG_NOSIGNAL))
+        }
     }
 }

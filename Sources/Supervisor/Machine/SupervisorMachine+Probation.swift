@@ -26,7 +26,9 @@ extension SupervisorMachine {
         pendingRollback = nil
         probation = nil
         var next = Transaction(
-            kind: .rollback(reason: rollback.reason, unit: rollback.unit), trigger: rollback.probation.receipt.trigger,
+            kind: .rollback(
+                reason: rollback.reason, unit: rollback.unit, generation: rollback.probation.receipt.generation),
+            trigger: rollback.probation.receipt.trigger,
             clients: [], startedAt: rollback.probation.receipt.startedAt, began: now,
             formerComponents: runningComponents)
         next.tolerated = Set(rollback.probation.previous.units.map(\.name))

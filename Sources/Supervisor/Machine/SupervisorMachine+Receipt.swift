@@ -14,8 +14,12 @@ extension SupervisorMachine {
         receipt.components = outcomes(of: current, result)
         receipt.diagnostics = diagnostics + failures(of: current)
         receipt.drainingConnections = drainingConnections
-        if case .rollback(let reason, let unit) = current.kind {
-            if result == .committed || result == .unchanged { receipt.result = .rolledBack }
+        if case .rollback(let reason, let unit, let generation) = current.kind {
+            // It is the receipt of the reload that was taken back.
+            if result == .committed || result == .unchanged {
+                receipt.result = .rolledBack
+                receipt.generation = generation
+            }
             receipt.diagnostics.insert("\(unit): \(reason); the reload was taken back", at: 0)
         }
         transaction = nil
@@ -80,6 +84,9 @@ extension SupervisorMachine {
         of component: String, _ unit: String, former: Set<String>, _ current: Transaction,
         _ result: ReloadReceipt.Result
     ) -> ReloadReceipt.Component {
+        if case .rollback(let reason, unit, _) = current.kind {
+            return .init(name: component, outcome: .failed, reason: reason)
+        }
         if let failure = current.failures[unit] {
             return .init(name: component, outcome: .failed, reason: failure.reason)
         }
@@ -108,7 +115,7 @@ extension SupervisorMachine {
             let rest = current.isStart ? "" : "; generation \(generation) goes on"
             log(.error, "\(what) refused\(rest)")
         case .rolledBack:
-            log(.notice, "reload taken back: its predecessor runs again as generation \(receipt.generation)")
+            log(.notice, "reload taken back: its predecessor runs again as generation \(generation)")
         }
     }
 }

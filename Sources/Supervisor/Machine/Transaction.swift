@@ -13,8 +13,8 @@ struct Transaction: Sendable {
     enum Kind: Equatable, Sendable {
         case start
         case reload
-        /// Back to the former configuration, because of this.
-        case rollback(reason: String, unit: String)
+        /// Back to the former configuration, because this unit of this generation could not run.
+        case rollback(reason: String, unit: String, generation: UInt64)
         /// Prepare everything, then end it again.
         case check
     }

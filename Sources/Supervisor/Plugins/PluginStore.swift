@@ -27,6 +27,7 @@ final class PluginStore {
     /// The copy of a plugin's file, made now where there is none.
     func stage(_ path: String) throws(Refusal) -> Copy {
         let file = try TrustedFile(path)
+        try refuseNoExec()
         do throws(SystemError) {
             return try copy(file, of: path)
         } catch {
@@ -71,7 +72,6 @@ final class PluginStore {
         let name = Files.name(of: path)
         let digest = try digest(file, path)
         try Files.makeDirectory(directory, mode: 0o755)
-        try refuseNoExec()
         let target = "\(directory)/\(digest)/\(name)"
         if isSound(target, digest) { return Copy(digest: digest, path: target) }
         let copied = try write(file, name)
@@ -110,13 +110,18 @@ final class PluginStore {
         return true
     }
 
-    private func refuseNoExec() throws(SystemError) {
+    /// The folder itself may be missing still: then what it will be made in tells.
+    private func refuseNoExec() throws(Refusal) {
+        var place = directory
         var status = statvfs()
-        guard statvfs(directory, &status) == 0 else { return }
+        while statvfs(place, &status) != 0 {
+            guard errno == ENOENT, place != "/", place != "." else { return }
+            place = Files.directory(of: place)
+        }
         guard status.f_flag & Self.noExec == 0 else {
-            throw SystemError(
-                "\(directory) is on a file system mounted noexec, from which no plugin can be loaded; "
-                    + "set host.data_dir to another place", number: EACCES)
+            throw Refusal(
+                reason: "\(directory) is on a file system mounted noexec, from which no plugin can be loaded; "
+                    + "set host.data_dir to another place, or mount it with exec")
         }
     }
 }

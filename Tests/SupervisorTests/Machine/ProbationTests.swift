@@ -23,6 +23,8 @@ private typealias Harness = MachineHarness
         #expect(harness.machine.unit("B")?.plan.resolved == [Harness.resolved("B", option: 1)])
         #expect(harness.receipts.last?.diagnostics.first?.hasPrefix("A: ") == true)
         #expect(harness.machine.generation == 3)
+        #expect(harness.receipts.last?.generation == 2)
+        #expect(harness.receipts.last?.components.map(\.outcome) == [.failed, .restarted])
     }
 
     @Test func aWorkerThatWaitsForAReloadInProbationTakesItBack() {

@@ -116,6 +116,23 @@ import Testing
         #expect(throws: Refusal.self) { try store.stage(path) }
     }
 
+    /// /proc is mounted noexec wherever systemd or a container runtime mounts it.
+    private static var isProcNoExec: Bool {
+        var status = statvfs()
+        return statvfs("/proc", &status) == 0 && status.f_flag & 8 != 0
+    }
+
+    @Test(.enabled(if: isProcNoExec))
+    func aStoreFromWhichNothingCanBeLoadedIsNamed() throws {
+        let path = try folder.file("libA.so", "abc")
+        #expect(throws: Refusal.self) { try PluginStore(directory: "/proc/muster/plugins").stage(path) }
+        do {
+            _ = try PluginStore(directory: "/proc/muster/plugins").stage(path)
+        } catch {
+            #expect(error.reason.contains("mounted noexec"))
+        }
+    }
+
     @Test func pluginsAreLookedForInOrder() throws {
         let first = try folder.file("first/libA.so", "1")
         _ = try folder.file("second/libA.so", "2")

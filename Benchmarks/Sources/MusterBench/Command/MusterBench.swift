@@ -1,46 +1,64 @@
 import ArgumentParser
-import Glibc
 
 @main
 struct MusterBench: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "muster-bench",
-        abstract: "Measures Muster against the numbers it promises.",
-        subcommands: [MeasureCommand.self, SoakCommand.self],
-        defaultSubcommand: MeasureCommand.self)
-}
+        abstract: "Measures Muster against the numbers it promises, side by side with nginx.",
+        discussion: """
+            Prints a table as Markdown. docs/performance.md tells how each row is measured. The rows:
 
-/// Where what is measured lies.
-struct Installation: ParsableArguments {
-    @Option(help: "The release build of the host.")
-    var muster = ".build/release/muster"
+            \(rows.map { "  \($0.number)  \($0.title)" }.joined(separator: "\n"))
 
-    @Option(help: "A folder for temporary files: on a disk, and not mounted noexec.")
-    var scratch = "/var/tmp"
+            Exits with 1 where a row could not be measured; a goal that is not reached is not an error.
+            """)
 
-    /// Checks what can be checked before anything is started.
-    func bench(isQuick: Bool) throws -> Bench {
-        var resolved = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
-        guard realpath(muster, &resolved) != nil else {
-            throw BenchError("no host at \(muster): \(describe(errno: errno)); build it with: swift build -c release")
+    static let rows: [any Row.Type] = [
+        SmallFileRow.self, LargeFileRow.self, ABICostRow.self, ReloadRow.self, CrashRow.self, StartRow.self,
+        IdleConnectionsRow.self,
+    ]
+
+    @OptionGroup var installation: Installation
+
+    @Option(help: ArgumentHelp("Only these rows.", valueName: "1,4"))
+    var rows: String?
+
+    @Flag(help: "Fewer and shorter runs: to try it out, not to publish.")
+    var quick = false
+
+    @Flag(help: "Print JSON instead of the table.")
+    var json = false
+
+    func validate() throws { _ = try chosenRows() }
+
+    private func chosenRows() throws -> [any Row.Type] {
+        guard let rows else { return Self.rows }
+        return try rows.split(separator: ",", omittingEmptySubsequences: false).map { word in
+            guard let row = Self.rows.first(where: { "\($0.number)" == word }) else {
+                throw ValidationError("There is no row '\(word)'; rows are 1 to \(Self.rows.count), as in --rows 1,4.")
+            }
+            return row
         }
-        let program = Self.text(resolved)
-        guard realpath("/proc/self/exe", &resolved) != nil, let slash = Self.text(resolved).lastIndex(of: "/") else {
-            throw BenchError("cannot find this program's folder")
-        }
-        guard sysconf(Int32(_SC_NPROCESSORS_ONLN)) >= 2 else {
-            throw BenchError("at least two cores are needed: one for the server, one for the load")
-        }
-        if !program.contains("/release/") {
-            complain("muster-bench: warning: \(program) does not look like a release build")
-        }
-        let folder = try Scratch(under: scratch)
-        Interruption.owns(folder)
-        return Bench(
-            program: program, products: String(Self.text(resolved)[..<slash]), scratch: folder, isQuick: isQuick)
     }
 
-    private static func text(_ buffer: [CChar]) -> String {
-        String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    func run() throws {
+        try Interruption.watch()
+        let bench = try installation.bench(isQuick: quick)
+        defer { bench.scratch.remove() }
+        let began = monotonicNow()
+        let machine = MachineFacts(host: bench.program, scratch: bench.scratch)
+        var lines: [Measurement] = []
+        for row in try chosenRows() { lines += row.lines(bench) }
+        let report = Report(
+            machine: machine, command: "make bench\(makeArguments)", isQuick: quick,
+            seconds: Double(monotonicNow() - began) / 1e9, rows: lines)
+        print(json ? report.json : report.markdown)
+        if lines.contains(where: { $0.verdict == .failed }) { throw ExitCode.failure }
+    }
+
+    /// The options given, as `make bench` takes them.
+    private var makeArguments: String {
+        let options = [rows.map { "--rows \($0)" }, quick ? "--quick" : nil].compactMap { $0 }
+        return options.isEmpty ? "" : " BENCH=\"\(options.joined(separator: " "))\""
     }
 }

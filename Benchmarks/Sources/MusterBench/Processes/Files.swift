@@ -81,6 +81,13 @@ enum Files {
         }
     }
 
+    /// The absolute path of what `path` leads to; nil with errno set where there is nothing.
+    static func resolved(_ path: String) -> String? {
+        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
+        guard realpath(path, &buffer) != nil else { return nil }
+        return String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
     /// Where a program of this name is found: on PATH, or in the folders for administration that PATH may lack.
     static func program(_ name: String) -> String? {
         let path = getenv("PATH").map { String(cString: $0) } ?? ""

@@ -43,10 +43,6 @@ enum ProcessFacts {
         }
     }
 
-    static func descriptorCount(_ pid: pid_t) -> Int { Files.list("/proc/\(pid)/fd").count }
-
-    static func threadCount(_ pid: pid_t) -> Int { Files.list("/proc/\(pid)/task").count }
-
     /// Its children, zombies included.
     static func children(_ pid: pid_t) -> [pid_t] {
         Files.list("/proc/\(pid)/task").flatMap { task in

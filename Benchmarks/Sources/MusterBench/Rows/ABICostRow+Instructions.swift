@@ -18,7 +18,8 @@ extension ABICostRow {
             let server = try stripped("\(bench.products)/fixed-answer-host", bench)
             let plugin = try perRequest(bench) { log, requests in
                 let worker = try BareWorker(
-                    bench, program: muster, component: "FixedAnswer", listener: "web", plugin: "\(bench.products)/libFixedAnswer.so",
+                    bench, program: muster, component: "FixedAnswer", listener: "web",
+                    plugin: "\(bench.products)/libFixedAnswer.so",
                     under: command(valgrind, log))
                 try exchange(requests, with: worker.endpoint)
                 let status = try worker.stop()

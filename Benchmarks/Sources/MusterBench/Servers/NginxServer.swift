@@ -20,7 +20,7 @@ final class NginxServer {
 
     init(_ variant: Variant, root: String, core: Int, ports: PortChoice, scratch: Scratch) throws {
         guard let program = Files.program("nginx") else {
-            throw BenchError("nginx is missing; install it with: apt-get install nginx")
+            throw BenchError("nginx is missing; install it with: apt-get install nginx-light")
         }
         endpoint = Endpoint(port: try ports.next())
         let folder = try scratch.folder("nginx-\(endpoint.port)")
