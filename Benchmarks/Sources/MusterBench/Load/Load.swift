@@ -57,7 +57,7 @@ final class Load: Sendable {
     private let deadline: UInt64
 
     /// Starts `clients` threads for each target and style; they end by themselves after `seconds`.
-    init(_ targets: [Target], clients: Int = 2, styles: [Style] = Style.allCases, limitSeconds seconds: Double) throws {
+    init(_ targets: [Target], clients: Int = 1, styles: [Style] = Style.allCases, limitSeconds seconds: Double) throws {
         deadline = monotonicNow() + UInt64(seconds * 1e9)
         var number: UInt32 = 0
         for target in targets {
@@ -70,6 +70,11 @@ final class Load: Sendable {
                 }
             }
         }
+    }
+
+    /// Fails when the clients have ended by themselves: what is measured after that is not under load.
+    func checkStillRunning(doing what: @autoclosure () -> String) throws {
+        guard monotonicNow() < deadline else { throw BenchError("the time for this row was over \(what())") }
     }
 
     /// Answers so far, over all clients.

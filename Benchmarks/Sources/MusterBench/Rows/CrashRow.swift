@@ -18,11 +18,12 @@ enum CrashRow: Row {
         defer { host.stop() }
         let siblingPID = try host.workerPID(of: sibling.name)
         let target = try host.target(of: victim.name)
-        let load = try Load(host.targets(), limitSeconds: 400)
+        let load = try Load(host.targets(), limitSeconds: 240)
         var times = Sample()
         var probes = Load.Tally()
         do {
             for number in 1...kills {
+                try load.checkStillRunning(doing: "before kill \(number) of \(kills)")
                 times.add(try killAndWait(target, host, &probes))
                 if number % 100 == 0 { bench.progress("row 5: \(number) kills, \(load.answers) answers") }
             }

@@ -17,11 +17,12 @@ enum ReloadRow: Row {
         defer { host.stop() }
         let siblingPID = try host.workerPID(of: sibling.name)
         let firstPID = try host.workerPID(of: changing.name)
-        let load = try Load(host.targets(), limitSeconds: 300)
+        let load = try Load(host.targets(), limitSeconds: 360)
         var seconds = Sample()
         let began = monotonicNow()
         do {
             for number in 1...reloads {
+                try load.checkStillRunning(doing: "before reload \(number) of \(reloads)")
                 changing.options = try bench.distributorOptions(number)
                 try host.configure(HostConfiguration(components: [changing, sibling]))
                 let receipt = try host.reload()
