@@ -2,6 +2,7 @@ import Synchronization
 
 /// A handler whose requests have a task each.
 final class AsyncHandlerBox<Handler: AsyncRequestHandler>: HandlerBox, @unchecked Sendable {
+    // Unchecked, since its base class is: `handler` is constant and Sendable by its protocol, `pipes` is behind a lock.
     private let handler: Handler
     private let pipes = Mutex<[UInt64: BodyPipe]>([:])
 
