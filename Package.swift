@@ -61,24 +61,29 @@ let package = Package(
         .systemLibrary(
             name: "CYAML", path: "Sources/System/CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
 
+        .target(name: "CDigest", dependencies: ["COpenSSL"], path: "Sources/System/CDigest"),
+        .target(name: "Locks", path: "Sources/System/Locks", swiftSettings: strict),
+
         // The host.
         .target(name: "PluginManifest", swiftSettings: strict),
         .target(name: "ControlProtocol", dependencies: ["PluginManifest", "CLinux"], swiftSettings: strict),
         .target(name: "Configuration", dependencies: ["PluginManifest", "CYAML"], swiftSettings: strict),
         .target(
             name: "Networking",
-            dependencies: [nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"), nio("NIOConcurrencyHelpers"), "CLinux"],
+            dependencies: [
+                nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"), nio("NIOConcurrencyHelpers"), "CLinux", "Locks",
+            ],
             swiftSettings: strict),
         .target(
             name: "Worker",
             dependencies: [
-                "MusterABI", "PluginManifest", "ControlProtocol", "Networking", "CLinux", nio("NIOCore"),
+                "MusterABI", "PluginManifest", "ControlProtocol", "Networking", "CLinux", "Locks", nio("NIOCore"),
                 nio("NIOPosix"),
             ],
             swiftSettings: strict),
         .target(
             name: "Supervisor",
-            dependencies: ["PluginManifest", "ControlProtocol", "Configuration", "CLinux", "COpenSSL"],
+            dependencies: ["PluginManifest", "ControlProtocol", "Configuration", "CLinux", "CDigest"],
             swiftSettings: strict),
         .target(
             name: "Console", dependencies: ["Configuration", "ControlProtocol", "PluginManifest"], swiftSettings: strict
@@ -93,11 +98,11 @@ let package = Package(
 
         // Plugins.
         .target(
-            name: "PluginKit", dependencies: ["MusterABI"],
+            name: "PluginKit", dependencies: ["MusterABI", "Locks"],
             // A request's head is borrowed from the host: Swift's spans keep it from outliving the call.
             swiftSettings: strict + [.enableExperimentalFeature("Lifetimes")]),
         .target(
-            name: "UpdateDistributor", dependencies: ["PluginKit"], path: "Plugins/UpdateDistributor",
+            name: "UpdateDistributor", dependencies: ["PluginKit", "Locks"], path: "Plugins/UpdateDistributor",
             exclude: ["Entry"], swiftSettings: strict),
         .target(
             name: "UpdateDistributorEntry", dependencies: ["UpdateDistributor", "PluginKit", "MusterABI"],
@@ -131,7 +136,8 @@ let package = Package(
             name: "NetworkingTests", dependencies: ["Networking", nio("NIOEmbedded"), nio("NIOPosix")],
             swiftSettings: strict),
         .testTarget(
-            name: "WorkerTests", dependencies: ["Worker", "ControlProtocol", "PluginManifest", "MusterABI", "CLinux"],
+            name: "WorkerTests",
+            dependencies: ["Worker", "Locks", "ControlProtocol", "PluginManifest", "MusterABI", "CLinux"],
             swiftSettings: strict),
         .target(name: "PluginTesting", dependencies: ["MusterABI"], path: "Tests/PluginTesting", swiftSettings: strict),
         .testTarget(

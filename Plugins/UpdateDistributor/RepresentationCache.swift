@@ -1,5 +1,5 @@
 import PluginKit
-import Synchronization
+import Locks
 
 /// The files that were asked for lately, and those who wait for one that is being looked at.
 ///
@@ -26,10 +26,10 @@ final class RepresentationCache: Sendable {
     }
 
     private final class Part: Sendable {
-        let state: Mutex<State>
+        let state: Locked<State>
 
         init(_ limit: LeastRecentlyUsed<Representation>.Cost) {
-            state = Mutex(State(table: LeastRecentlyUsed(limit: limit)))
+            state = Locked(State(table: LeastRecentlyUsed(limit: limit)))
         }
     }
 

@@ -1,6 +1,6 @@
 import Glibc
 import PluginKit
-import Synchronization
+import Locks
 
 /// What becomes of a file that cannot be opened or read, and the log of it: once for each file and reason, not once for
 /// each request.
@@ -20,7 +20,7 @@ final class Troubles: Sendable {
     }
 
     private let log: Log
-    private let told = Mutex<Set<String>>([])
+    private let told = Locked<Set<String>>([])
     /// So many are remembered; then it begins anew.
     private static let memory = 256
 

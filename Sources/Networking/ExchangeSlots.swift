@@ -1,3 +1,4 @@
+import Locks
 import Synchronization
 
 /// How far an exchange is. `ended` is answered in full, or broken off by the handler: nothing more is accepted for it.
@@ -30,7 +31,7 @@ struct ExchangeState {
 /// memory that is a slot, whose generation then tells that the exchange is over.
 final class ExchangeSlots: Sendable {
     struct Slot: ~Copyable {
-        let state = Mutex(ExchangeState())
+        let state = Locked(ExchangeState())
     }
 
     static let chunkSize = 1024

@@ -6,6 +6,9 @@ extension HTTPConnection {
     /// A body that is still to come is thrown away up to this size; beyond it the connection is closed.
     private static let discardLimit = 64 << 10
 
+    /// TCP_CORK of tcp(7).
+    private static let cork = ChannelOptions.Types.SocketOption(level: .tcp, name: .init(rawValue: TCP_CORK))
+
     func answer(status: Int, fields: FieldSource, fieldSize: Int, body: UnsafeRawBufferPointer) {
         // 304 tells the size the whole answer would have, so without a body it says nothing.
         let framing: ResponseFraming =
@@ -148,7 +151,11 @@ extension HTTPConnection {
         let counters = shard.counters
         counters.countSent(file.length)
         let promise = context.eventLoop.makePromise(of: Void.self)
-        promise.futureResult.whenComplete { _ in
+        // The head and the file's pieces go out in full segments: without it each sendfile(2) may push a short one.
+        let options = context.channel.syncOptions
+        try? options?.setOption(Self.cork, value: 1)
+        promise.futureResult.assumeIsolated().whenComplete { _ in
+            try? options?.setOption(Self.cork, value: 0)
             // The descriptor is the lender's: the handle must not close it.
             _ = try? handle.takeDescriptorOwnership()
             counters.exchangeEnded()

@@ -1,7 +1,7 @@
 internal import Glibc
 internal import NIOCore
 internal import NIOPosix
-import Synchronization
+import Locks
 
 /// Serves HTTP/1.1 on the sockets of one listener.
 ///
@@ -20,7 +20,7 @@ public final class HTTPServer: Sendable {
     private let loops: HTTPLoops
     private let shards: [ListenerShard]
     private let count: ConnectionCount
-    private let state = Mutex(State())
+    private let state = Locked(State())
 
     public init(loops: HTTPLoops, limits: HTTPLimits, handler: any HTTPHandler) {
         self.loops = loops

@@ -1,5 +1,5 @@
 public import MusterABI
-import Synchronization
+import Locks
 
 /// The way in: what the one exported function of a plugin returns.
 public enum PluginEntry {
@@ -15,7 +15,7 @@ public enum PluginEntry {
     }
 
     /// The manifests of this process: one, except in tests.
-    private static let made = Mutex<[ObjectIdentifier: Manifest]>([:])
+    private static let made = Locked<[ObjectIdentifier: Manifest]>([:])
 
     private struct Manifest: @unchecked Sendable {
         // Unchecked: the memory is written before the lock is left, never changed after, and never freed.

@@ -185,18 +185,20 @@ extension LiveTests {
 
         @Test func reloadsLeakNoDescriptorAndNoProcess() throws {
             let host = try Fixture.start(host: "supervision: {drain_timeout: 1s}")
-            func settle() throws -> (Int, Int) {
-                try host.waitUntil("nothing drains") { try host.status().components.allSatisfy { $0.draining.isEmpty } }
-                return (descriptorCount(of: host.processID), children(of: host.processID).count)
+            func held() -> (descriptors: Int, processes: Int) {
+                (descriptorCount(of: host.processID), children(of: host.processID).count)
             }
-            let before = try settle()
+            try host.waitUntil("nothing drains") { try host.status().components.allSatisfy { $0.draining.isEmpty } }
+            let before = held()
             for number in 1...20 {
                 try Fixture.configure(host, app: "{answer: \"\(number)\"}", host: "supervision: {drain_timeout: 1s}")
                 try host.reload()
             }
-            let after = try settle()
-            // A status request may still have been open before.
-            #expect(after.0 <= before.0 && after.1 <= before.1, "\(before) became \(after)")
+            // The connection of a status request may outlive it for a moment, so it is waited for; a leak stays.
+            try host.waitUntil("no more is held than \(before)") {
+                let after = held()
+                return after.descriptors <= before.descriptors && after.processes <= before.processes
+            }
         }
 
         @Test func requestUnderWayIsFinishedByTheOldGeneration() throws {

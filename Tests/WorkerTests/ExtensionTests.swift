@@ -1,4 +1,5 @@
 @testable import Worker
+import Locks
 import ControlProtocol
 import Glibc
 import MusterABI

@@ -1,4 +1,5 @@
 @testable import Worker
+import Locks
 import MusterABI
 import PluginManifest
 

@@ -1,4 +1,5 @@
 @testable import Worker
+import Locks
 import CLinux
 import ControlProtocol
 import FoundationEssentials

@@ -9,7 +9,7 @@ public import MusterABI
 import PluginKit
 
 /// The component. The host makes one in each worker process; its handlers run on several event loops at once, so what
-/// it holds is constant (or guarded by a `Mutex`).
+/// it holds is constant (or guarded by a lock).
 final class Greeter: Plugin, RequestHandler {
     /// What the operator may write under `components.HelloSwift.config`. The host checks it before this plugin sees it.
     struct Options: OptionGroup {

@@ -1,4 +1,5 @@
 import MusterABI
+import Locks
 import Synchronization
 
 /// The host's tables as one component sees them, checked once, with every function pointer it may call.
@@ -30,7 +31,7 @@ final class HostLink: @unchecked Sendable {
     let tasks = TasksUnderWay()
     private let phase = Atomic(Phase.open)
     /// What the host calls for requests and raw listeners; it holds their addresses until destroy returns.
-    private let handlers = Mutex<[any AnyObject & Sendable]>([])
+    private let handlers = Locked<[any AnyObject & Sendable]>([])
 
     /// Throws where the host's table cannot be used; a missing extension is only missing.
     init(_ table: UnsafePointer<muster_host>?) throws(PluginError) {

@@ -1,4 +1,4 @@
-import Synchronization
+import Locks
 
 /// Values that the host refers to by number while it holds a callback.
 ///
@@ -10,7 +10,7 @@ final class Registry<Value: Sendable>: Sendable {
         var values: [UInt: Value] = [:]
     }
 
-    private let state = Mutex(State())
+    private let state = Locked(State())
 
     var count: Int { state.withLock { $0.values.count } }
 

@@ -1,10 +1,10 @@
-import Synchronization
+import Locks
 
 /// A handler whose requests have a task each.
 final class AsyncHandlerBox<Handler: AsyncRequestHandler>: HandlerBox, @unchecked Sendable {
     // Unchecked, since its base class is: `handler` is constant and Sendable by its protocol, `pipes` is behind a lock.
     private let handler: Handler
-    private let pipes = Mutex<[UInt64: BodyPipe]>([:])
+    private let pipes = Locked<[UInt64: BodyPipe]>([:])
 
     init(_ handler: Handler, _ link: HostLink) {
         self.handler = handler

@@ -1,4 +1,4 @@
-import Synchronization
+import Locks
 
 /// A request's body as a sequence of pieces, for one reader. When the reader is slow, the client is held back.
 /// Iteration throws `BodyCut` where the body did not arrive whole.
@@ -53,7 +53,7 @@ final class BodyPipe: Sendable {
     private static let highWater = 64 << 10
 
     private let exchange: Exchange
-    private let state = Mutex(State())
+    private let state = Locked(State())
 
     init(_ exchange: Exchange) { self.exchange = exchange }
 

@@ -1,8 +1,9 @@
+import Locks
 import Synchronization
 
 /// The tasks that wait for room to write, by exchange: at most one each.
 final class WritersWaiting: Sendable {
-    private let waiting = Mutex<[UInt64: CheckedContinuation<ExchangeResult?, Never>]>([:])
+    private let waiting = Locked<[UInt64: CheckedContinuation<ExchangeResult?, Never>]>([:])
     /// Read without the lock, so that exchanges that never wait pay next to nothing.
     private let count = Atomic(0)
 

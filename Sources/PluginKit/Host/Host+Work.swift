@@ -1,5 +1,5 @@
 import MusterABI
-import Synchronization
+import Locks
 
 /// Why blocking work was not done.
 public enum WorkError: Error, Sendable, Equatable {
@@ -14,11 +14,11 @@ public enum WorkError: Error, Sendable, Equatable {
 extension Host {
     /// A piece of work and what follows it. `run` is taken by whichever comes first, its turn or its cancellation.
     final class Work: Sendable {
-        let run: Mutex<(@Sendable () -> Void)?>
+        let run: Locked<(@Sendable () -> Void)?>
         let done: @Sendable (_ cancelled: Bool) -> Void
 
         init(run: @escaping @Sendable () -> Void, done: @escaping @Sendable (Bool) -> Void) {
-            self.run = Mutex(run)
+            self.run = Locked(run)
             self.done = done
         }
 

@@ -85,13 +85,9 @@ final class PluginStore {
         let incoming = "\(directory)/.incoming-\(getpid())"
         _ = unlink(incoming)
         defer { _ = unlink(incoming) }
-        let copy = try Files.open(incoming, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o600)
-        let digest = Digest()
-        try file.read { bytes throws(SystemError) in
-            digest.update(bytes)
-            try Files.write(bytes, to: copy, incoming)
-        }
-        guard let text = digest.finish() else { throw SystemError("computing SHA-256 of \(file.path)", number: EIO) }
+        let copy = try Files.open(incoming, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o600)
+        try file.read { bytes throws(SystemError) in try Files.write(bytes, to: copy, incoming) }
+        let text = try Files.digest(copy, incoming)
         try retrying("setting the mode of \(incoming)") { fchmod(copy.rawValue, 0o555) }
         try retrying("writing \(incoming)") { fsync(copy.rawValue) }
         let folder = "\(directory)/\(text)"

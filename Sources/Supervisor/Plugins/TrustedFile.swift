@@ -91,10 +91,6 @@ struct TrustedFile {
         }
     }
 
-    func digest() throws(SystemError) -> String {
-        let digest = Digest()
-        try read { bytes throws(SystemError) in digest.update(bytes) }
-        guard let text = digest.finish() else { throw SystemError("computing SHA-256 of \(path)", number: EIO) }
-        return text
-    }
+    /// SHA-256 of the content.
+    func digest() throws(SystemError) -> String { try Files.digest(descriptor, path) }
 }

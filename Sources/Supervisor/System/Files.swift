@@ -1,3 +1,4 @@
+import CDigest
 import ControlProtocol
 import Glibc
 
@@ -46,6 +47,17 @@ enum Files {
         }
         _ = try result.get()
         return bytes
+    }
+
+    /// SHA-256 of a whole file, in hexadecimal, lower case.
+    static func digest(_ file: Descriptor, _ path: String) throws(SystemError) -> String {
+        var result = [UInt8](repeating: 0, count: 32)
+        let error = cdigest_sha256(file.rawValue, &result)
+        guard error == 0 else { throw SystemError("computing SHA-256 of \(path)", number: error) }
+        return result.map { byte in
+            let digits = String(byte, radix: 16)
+            return digits.utf8.count == 1 ? "0" + digits : digits
+        }.joined()
     }
 
     static func write(_ bytes: [UInt8], to file: Descriptor, _ path: String) throws(SystemError) {

@@ -1,4 +1,5 @@
 internal import ControlProtocol
+internal import Locks
 internal import MusterABI
 internal import Networking
 internal import PluginManifest
@@ -29,7 +30,7 @@ final class HTTPServerExtension: Sendable {
     private let plans: [ListenerPlan]
     private let control: ControlSide
     private let memory: TableMemory
-    private let served = Mutex<[Served]>([])
+    private let served = Locked<[Served]>([])
 
     /// - Parameters:
     ///   - component: its name in the configuration, for messages and counters.

@@ -1,3 +1,4 @@
+internal import Locks
 internal import MusterABI
 
 /// `muster.timer/1` of one component.

@@ -1,3 +1,5 @@
+internal import Locks
+
 /// A few threads for blocking work, started when there is work for them, and a bounded queue before them.
 final class WorkPool: Sendable {
     /// Work to do, and what follows on the control thread: with true where it was never done.

@@ -1,3 +1,4 @@
+internal import Locks
 internal import ControlProtocol
 internal import Synchronization
 

@@ -1,3 +1,4 @@
+internal import Locks
 internal import CLinux
 
 /// The way to the control thread: every other thread posts, the control thread takes.
