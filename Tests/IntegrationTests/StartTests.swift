@@ -43,6 +43,31 @@ extension LiveTests {
             #expect(host.log.contains("nowhere"), "\(host.log)")
         }
 
+        @Test func errorsOfTheFileAndOfOptionsAreListedTogether() throws {
+            let host = try LiveHost(plugins: ["App": "FixtureOne", "Other": "FixtureTwo"])
+            try Fixture.configure(host, app: "{answer: old}")
+            try host.start()
+            try host.waitUntil("it serves") { (try? host.get("/", from: "App").text) == "old" }
+            try host.configure(
+                Fixture.component("App", config: "{answr: x}") + "Other: {enabeld: true}\nMissing: {}\n",
+                host: "isolation: none")
+            let words = ["answr", "enabeld", "libMissing.so", "isolation"]
+            let receipt = try host.reload()
+            #expect(receipt.result == .refused)
+            for word in words {
+                #expect(receipt.diagnostics.contains { $0.contains(word) }, "\(receipt.diagnostics)")
+            }
+            #expect(try host.stop() == 0)
+
+            let second = try LiveHost(plugins: ["App": "FixtureOne", "Other": "FixtureTwo"])
+            try second.configure(
+                Fixture.component("App", config: "{answr: x}") + "Other: {enabeld: true}\nMissing: {}\n",
+                host: "isolation: none")
+            try second.start()
+            #expect(try second.waitForExit() == 78)
+            for word in words { #expect(second.log.contains(word), "\(second.log)") }
+        }
+
         @Test func pluginThatCannotPrepareDoesNotStopItsSibling() throws {
             let host = try LiveHost(plugins: ["App": "FixtureOne", "Other": "FixtureTwo"])
             try Fixture.configure(host, app: "{fail_in: activate}")

@@ -22,6 +22,8 @@ struct Problems {
 
     var isEmpty: Bool { problems.isEmpty }
 
+    var count: Int { problems.count + omittedCount }
+
     /// Whether further problems are only counted, so that their words need not be found.
     var isFull: Bool { problems.count >= Self.limit }
 

@@ -70,6 +70,8 @@ final class SourceText: Sendable {
     }
 
     /// The text of a line without its line break; bytes that are not UTF-8 become U+FFFD.
+    var lineCount: Int { lineStarts.count }
+
     func line(_ number: Int) -> String { String(decoding: lineBytes(number), as: UTF8.self) }
 
     /// The point at a byte offset.

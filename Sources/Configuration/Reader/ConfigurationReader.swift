@@ -28,4 +28,17 @@ public enum ConfigurationReader {
         if let list = document.problems.list() { return .failure(list) }
         return .success(settings)
     }
+
+    /// What can be judged further of a file that `read` refuses: the section `host` as far as it is right, and the
+    /// components whose own entry is. nil where the file is not YAML, or cannot be read.
+    public static func soundPart(path: String, environment: [String: String]) -> Settings? {
+        guard let file = try? FileAccess.read(path, limit: YAMLLimits.bytes) else { return nil }
+        let source = SourceText(path: path, bytes: file.bytes)
+        var problems = Problems(in: source)
+        guard let root = YAMLComposer.compose(source, problems: &problems) else { return nil }
+        var document = DocumentReader(source, environment: environment, problems: problems)
+        var settings = document.settings(root)
+        settings.components.removeAll { document.unsound.contains($0.name) }
+        return settings
+    }
 }

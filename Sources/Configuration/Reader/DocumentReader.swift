@@ -6,6 +6,8 @@ struct DocumentReader {
     private let environment: [String: String]
     private let folder: String
     private(set) var problems: Problems
+    /// Components whose entry has a problem of its own.
+    private(set) var unsound: Set<String> = []
 
     init(_ source: SourceText, environment: [String: String], problems: Problems) {
         self.source = source
@@ -96,7 +98,10 @@ struct DocumentReader {
                     at: entry.keySpan)
                 return nil
             }
-            return (component(entry), entry)
+            let before = problems.count
+            let component = component(entry)
+            if problems.count > before { unsound.insert(component.name) }
+            return (component, entry)
         }
         return hidingNeighbours(components, in: entry.value)
     }

@@ -23,7 +23,7 @@ struct YAMLProblem {
         }
         let line = Array(source.line(position.line).unicodeScalars)
         let scalar = position.column <= line.count ? line[position.column - 1] : nil
-        let here = SourceSpan(position, SourcePosition(line: position.line, column: position.column + 1))
+        let here = mark(textEnd(near: position, in: source))
         return explained(here: here, line: line, scalar: scalar, in: source)
             ?? YAMLFailure(message: "this is not YAML: \(problem)" + (context.isEmpty ? "" : " \(context)"), span: here)
     }
@@ -79,6 +79,15 @@ struct YAMLProblem {
         default:
             return nil
         }
+    }
+
+    /// libyaml finds what is missing at the end of the file; a person looks where its last text ends.
+    private func textEnd(near position: SourcePosition, in source: SourceText) -> SourcePosition {
+        func isBlank(_ line: Int) -> Bool { source.line(line).allSatisfy(\.isWhitespace) }
+        guard position.line >= source.lineCount, isBlank(position.line) else { return position }
+        var line = position.line
+        while line > 1, isBlank(line) { line -= 1 }
+        return SourcePosition(line: line, column: source.line(line).unicodeScalars.count + 1)
     }
 
     private func mark(_ position: SourcePosition) -> SourceSpan {

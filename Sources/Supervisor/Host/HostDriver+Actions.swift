@@ -42,7 +42,11 @@ extension HostDriver {
             switch ConfigurationReader.read(path: setup.configurationPath, environment: setup.environment) {
             case .success(let read): settings = read
             case .failure(let list):
-                post(.configurationRefused(list.texts))
+                let sound = ConfigurationReader.soundPart(
+                    path: setup.configurationPath, environment: setup.environment)
+                // Only what is known without asking a plugin: what runs must not wait for one.
+                let further = sound.map { stage.problems(of: $0) { _ in nil } } ?? []
+                post(.configurationRefused(list.texts + further))
                 return
             }
         }

@@ -11,6 +11,10 @@ struct StartConfiguration {
     static func read(_ options: RunOptions, environment: [String: String]) throws(Refusal) -> StartConfiguration {
         let result = ConfigurationReader.read(path: options.configurationPath, environment: environment)
         guard options.useLastGood else {
+            if case .failure(let list) = result {
+                let problems = list.texts + FurtherProblems.found(options, environment: environment)
+                throw Refusal(reason: problems.joined(separator: "\n"), isConfiguration: true)
+            }
             return StartConfiguration(
                 path: Files.absolute(options.configurationPath), settings: try success(of: result))
         }

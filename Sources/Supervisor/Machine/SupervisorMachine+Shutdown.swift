@@ -49,6 +49,7 @@ extension SupervisorMachine {
         }
         guard workers.isEmpty else { return }
         phase = .ended
+        if exitStatus == 0 { log(.notice, "stopped") }
         act(.exit(isForced ? max(exitStatus, 1) : exitStatus))
     }
 }

@@ -50,12 +50,30 @@ final class Stage {
     ///
     /// - Parameter pinned: the plugins of the last good configuration, taken instead of what is found now.
     func stage(_ settings: Settings, pinned: [String: PluginPlan] = [:]) -> Result<Proposal, StagingFailure> {
+        let (configuration, problems) = examine(settings, pinned) { _ in nil }
+        guard problems.isEmpty else { return .failure(StagingFailure(diagnostics: problems)) }
+        configurations[configuration.id] = configuration
+        return .success(
+            Proposal(
+                id: configuration.id, limits: Limits(settings.host.supervision), units: units(of: configuration)))
+    }
+
+    /// All that is wrong with `settings`, as far as the manifests are known or `probe` has them; nothing is proposed.
+    func problems(of settings: Settings, probe: (PluginPlan) -> Manifest?) -> [String] {
+        examine(settings, [:], probe: probe).problems
+    }
+
+    private func examine(
+        _ settings: Settings, _ pinned: [String: PluginPlan], probe: (PluginPlan) -> Manifest?
+    ) -> (configuration: StagedConfiguration, problems: [String]) {
         lastID += 1
         let configuration = StagedConfiguration(id: lastID, settings: settings)
         var problems: [String] = []
         for component in configuration.components {
             do throws(Refusal) {
-                configuration.plugins[component.name] = try plan(component, settings, pinned[component.name])
+                let plugin = try plan(component, settings, pinned[component.name])
+                configuration.plugins[component.name] = plugin
+                if manifests[plugin.digest] == nil { manifests[plugin.digest] = probe(plugin) }
             } catch {
                 problems.append(ConfigurationReader.diagnostic(error.reason, in: component).description)
             }
@@ -66,11 +84,7 @@ final class Stage {
         }
         let wrong = resolve(known.map(\.name), in: configuration)
         problems += known.flatMap { wrong[$0.name] ?? [] }
-        guard problems.isEmpty else { return .failure(StagingFailure(diagnostics: problems)) }
-        configurations[configuration.id] = configuration
-        return .success(
-            Proposal(
-                id: configuration.id, limits: Limits(settings.host.supervision), units: units(of: configuration)))
+        return (configuration, problems)
     }
 
     private func plan(
