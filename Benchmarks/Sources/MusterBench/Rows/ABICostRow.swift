@@ -33,11 +33,11 @@ enum ABICostRow: Row {
         var rates = [Sample(), Sample()]
         var nanoseconds = [Sample(), Sample()]
         var userShare = Sample()
-        let pairs = bench.isQuick ? 6 : 15
+        let pairs = bench.isQuick ? 6 : 31
         for pair in 0..<pairs {
             bench.progress("row 3: pair \(pair + 1) of \(pairs)")
             for index in pair % 2 == 0 ? [0, 1] : [1, 0] {
-                let (rate, time, share) = try run(servers[index], seconds: bench.isQuick ? 1 : 2, bench)
+                let (rate, time, share) = try run(servers[index], seconds: 1, bench)
                 rates[index].add(rate)
                 nanoseconds[index].add(time)
                 if index == 1 { userShare.add(share) }

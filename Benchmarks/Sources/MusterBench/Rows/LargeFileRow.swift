@@ -29,7 +29,7 @@ enum LargeFileRow: Row {
         ]
         var rates = [Sample(), Sample()]
         var processor = [Sample(), Sample()]
-        let rounds = bench.isQuick ? 3 : 11
+        let rounds = bench.isQuick ? 3 : 31
         for round in 0..<rounds {
             for index in round % 2 == 0 ? [0, 1] : [1, 0] {
                 let (endpoint, pid) = contenders[index]

@@ -88,10 +88,12 @@ enum SmallFileRow: Row {
 
     /// A server that does not fill its core was held back by something else than its work.
     private static func warning(_ ours: Contender, _ peer: Contender) -> [String] {
-        [ours, peer].filter { ($0.utilisation.median ?? 0) < 0.9 }.map {
-            "NOT TO BE PUBLISHED: \($0.name) could not use its whole core; something else ran on this machine, or the "
-                + "load was too weak"
-        }
+        let held = [ours, peer].filter { ($0.utilisation.median ?? 0) < 0.9 }.map(\.name)
+        guard !held.isEmpty else { return [] }
+        return [
+            "NOT TO BE PUBLISHED: \(held.joined(separator: " and ")) could not use a whole core; something else ran on this "
+                + "machine, or the load was too weak"
+        ]
     }
 
     private static func microseconds(_ contender: Contender) -> String {

@@ -80,7 +80,10 @@ enum StartRow: Row {
                 row: "6b", what: "PSS of an idle worker, the heaviest component's", ours: Format.megabytes(heaviest),
                 peer: "", result: Format.megabytes(heaviest), goal: "≤ 10 MB",
                 verdict: Measurement.verdict(heaviest <= 10 * 1_048_576),
-                notes: ["\(each); shared pages are shared by the \(components.count + 1) processes of this host alone"],
+                notes: [
+                    "\(each); pages are shared by the \(components.count + 1) processes of this host, and those of Swift's "
+                        + "libraries by the benchmark too"
+                ],
                 numbers: workers.reduce(into: [:]) { $0["pss_bytes_" + $1.key] = $1.value.median ?? 0 }),
             Measurement(
                 row: "6c", what: "PSS of the supervisor", ours: Format.megabytes(weight), peer: "",
