@@ -62,6 +62,8 @@ let package = Package(
             name: "CYAML", path: "Sources/System/CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
 
         .target(name: "CDigest", dependencies: ["COpenSSL"], path: "Sources/System/CDigest"),
+        .target(name: "CTLS", dependencies: ["COpenSSL"], path: "Sources/System/CTLS"),
+        .target(name: "OpenSSL", dependencies: ["COpenSSL"], path: "Sources/System/OpenSSL", swiftSettings: strict),
         .target(name: "Locks", path: "Sources/System/Locks", swiftSettings: strict),
 
         // The host.
@@ -72,6 +74,7 @@ let package = Package(
             name: "Networking",
             dependencies: [
                 nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"), nio("NIOConcurrencyHelpers"), "CLinux", "Locks",
+                "COpenSSL", "CTLS", "OpenSSL",
             ],
             swiftSettings: strict),
         .target(
@@ -81,6 +84,7 @@ let package = Package(
                 nio("NIOPosix"),
             ],
             swiftSettings: strict),
+        .target(name: "Credentials", dependencies: ["ControlProtocol", "COpenSSL", "OpenSSL"], swiftSettings: strict),
         .target(
             name: "Supervisor",
             dependencies: ["PluginManifest", "ControlProtocol", "Configuration", "CLinux", "CDigest"],
@@ -91,7 +95,8 @@ let package = Package(
         .executableTarget(
             name: "muster",
             dependencies: [
-                "Supervisor", "Worker", "Configuration", "ControlProtocol", "PluginManifest", "Console", "MusterABI",
+                "Supervisor", "Worker", "Credentials", "Configuration", "ControlProtocol", "PluginManifest", "Console",
+                "MusterABI",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
@@ -129,8 +134,12 @@ let package = Package(
             name: "ControlProtocolTests", dependencies: ["ControlProtocol", "PluginManifest", "CLinux"],
             swiftSettings: strict),
         .testTarget(
+            name: "CredentialsTests", dependencies: ["Credentials", "ControlProtocol"], swiftSettings: strict),
+        .testTarget(
             name: "SupervisorTests",
-            dependencies: ["Supervisor", "Configuration", "ControlProtocol", "PluginManifest", "CLinux"],
+            dependencies: [
+                "Supervisor", "Credentials", "Configuration", "ControlProtocol", "PluginManifest", "CLinux",
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "NetworkingTests", dependencies: ["Networking", nio("NIOEmbedded"), nio("NIOPosix")],

@@ -27,6 +27,8 @@ public struct Located<Value: Sendable>: Sendable {
     }
 }
 
+extension Located: Equatable where Value: Equatable {}
+
 /// The section `host`. Paths are absolute (relative ones were resolved against the file's folder); times in nanoseconds.
 public struct HostSettings: Sendable {
     /// How components are spread over processes.
@@ -63,6 +65,14 @@ public struct HostSettings: Sendable {
         public var drainTimeout: Int64
     }
 
+    /// The files that https listeners show and verify by, section `host.identity`: absolute paths. Certificate and key
+    /// are there both or neither; without them the host makes its own.
+    public struct Identity: Sendable {
+        public var certificate: Located<String>?
+        public var privateKey: Located<String>?
+        public var authority: Located<String>?
+    }
+
     public var dataDirectory: Located<String>
     public var pluginDirectories: [Located<String>]
     public var isolation: Isolation
@@ -77,6 +87,7 @@ public struct HostSettings: Sendable {
     public var group: Located<String>?
     /// Event loops in each worker; 0: one a core.
     public var loopCount: Int
+    public var identity = Identity()
     public var supervision: Supervision
 }
 
@@ -128,6 +139,9 @@ public struct ResolvedListener: Sendable, Equatable {
     public var headTimeout: Int64?
     public var stallTimeout: Int64?
     public var answerTimeout: Int64?
+    /// Absolute paths of PEM files, instead of those of `host.identity`: both or neither. For https alone.
+    public var certificate: Located<String>?
+    public var privateKey: Located<String>?
 
     public init(
         name: String, transport: Transport, clientCertificate: ClientCertificatePolicy = .none,

@@ -13,11 +13,7 @@ public enum ControlClient {
     ) throws(ChannelError) -> ControlResponse {
         let deadline = clinux_monotonic_now() + nanoseconds(seconds)
         let channel = ControlChannel(try connect(to: path, until: deadline))
-        try channel.send(request)
-        while true {
-            if let answer = try channel.receive(ControlResponse.self) { return answer.message }
-            try wait(for: channel, until: deadline)
-        }
+        return try channel.ask(request, for: ControlResponse.self, until: deadline)
     }
 
     /// A connected socket; the connect itself waits while the supervisor's backlog is full.
@@ -48,19 +44,34 @@ public enum ControlClient {
         }
     }
 
-    private static func wait(for channel: ControlChannel, until deadline: UInt64) throws(ChannelError) {
-        let now = clinux_monotonic_now()
-        guard now < deadline else { throw ChannelError(.timedOut, "waiting for the supervisor's answer") }
-        let events = channel.hasPendingOutput ? POLLIN | POLLOUT : POLLIN
-        var entry = pollfd(fd: channel.rawDescriptor, events: Int16(events), revents: 0)
-        let ready = clinux_poll(&entry, 1, deadline - now)
-        guard ready >= 0 else { throw ChannelError(.system(-ready), "waiting for the supervisor's answer") }
-        if entry.revents & Int16(POLLOUT) != 0 { try channel.flush() }
-    }
-
     /// Bounded, so that no duration traps.
     private static func nanoseconds(_ seconds: Double) -> UInt64 {
         guard seconds > 0 else { return 0 }
         return UInt64(min(seconds, 1e6) * 1e9)
+    }
+}
+
+extension ControlChannel {
+    /// Sends a message and waits for the one that answers it.
+    /// - Parameter deadline: CLOCK_MONOTONIC, nanoseconds; beyond it `.timedOut` is thrown.
+    public func ask<Answer: Decodable>(
+        _ request: some Encodable, for answer: Answer.Type, until deadline: UInt64
+    ) throws(ChannelError) -> Answer {
+        try send(request)
+        while true {
+            if let received = try receive(answer) { return received.message }
+            try wait(until: deadline)
+        }
+    }
+
+    private func wait(until deadline: UInt64) throws(ChannelError) {
+        let doing = "waiting for an answer"
+        let now = clinux_monotonic_now()
+        guard now < deadline else { throw ChannelError(.timedOut, doing) }
+        let events = hasPendingOutput ? POLLIN | POLLOUT : POLLIN
+        var entry = pollfd(fd: rawDescriptor, events: Int16(events), revents: 0)
+        let ready = clinux_poll(&entry, 1, deadline - now)
+        guard ready >= 0 else { throw ChannelError(.system(-ready), doing) }
+        if entry.revents & Int16(POLLOUT) != 0 { try flush() }
     }
 }

@@ -167,6 +167,8 @@ public struct ReloadReceipt: Codable, Equatable, Sendable {
     public struct Component: Codable, Equatable, Sendable {
         public enum Outcome: String, Codable, Equatable, Sendable {
             case unchanged, restarted, added, removed, failed
+            /// The same worker serves on, with another certificate or key.
+            case renewed = "certificate replaced"
         }
 
         public var name: String

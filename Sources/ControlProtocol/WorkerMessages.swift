@@ -14,9 +14,13 @@ public enum WorkerCommand: Codable, Equatable, Sendable {
     /// Create and prepare every component with its checked options.
     case prepare([ComponentPlan])
     /// The answer to `listenerRequest`: one descriptor travels with the frame for each address, in this order.
-    case listenerGranted(component: String, listener: String, addresses: [String])
+    /// `credentials` are there where the listener is https.
+    case listenerGranted(component: String, listener: String, addresses: [String], credentials: TLSCredentials?)
     /// The answer to `listenerRequest`: a sentence for the operator.
     case listenerRefused(component: String, listener: String, reason: String)
+    /// New connections of this https listener are served with these from now on. At any time after it was granted; no
+    /// answer.
+    case credentials(component: String, listener: String, TLSCredentials)
     /// Activate with the state that the former generation released, by component, and accept.
     case activate([String: Data])
     /// Accept no more, quiesce, release, and answer `released`. CLOCK_MONOTONIC, nanoseconds.

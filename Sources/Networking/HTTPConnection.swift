@@ -75,6 +75,8 @@ final class HTTPConnection: ChannelDuplexHandler, @unchecked Sendable {
     var outputBacklog = 0
     var outputDeadline = UInt64.max
 
+    /// Who the client proved to be in the TLS handshake.
+    private var identity: TLSIdentity?
     private lazy var peer = PeerText.of(context?.remoteAddress)
 
     init(shard: ListenerShard) {
@@ -185,6 +187,7 @@ final class HTTPConnection: ChannelDuplexHandler, @unchecked Sendable {
             return
         }
         head.seal(peer: peer)
+        head.identity = identity
         self.exchange = exchange
         hasServed = true
         owesContinue = head.expectsContinue && head.hasBody
@@ -343,6 +346,7 @@ final class HTTPConnection: ChannelDuplexHandler, @unchecked Sendable {
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if let handshake = event as? TLSHandshakeDone { identity = handshake.identity }
         guard let event = event as? ChannelEvent else { return }
         switch event {
         case .inputClosed:

@@ -9,6 +9,9 @@ final class HTTPLoop: @unchecked Sendable {
     let slots: ExchangeSlots
     let date = HTTPDate()
 
+    /// Room for one record of plaintext, for the time that it goes up the pipeline.
+    var recordScratch = ByteBuffer()
+
     private var heads: [HTTPRequestHead] = []
     private var scratch = ByteBuffer()
     private let allocator = ByteBufferAllocator()

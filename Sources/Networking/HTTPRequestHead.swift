@@ -30,6 +30,8 @@ public final class HTTPRequestHead {
     public internal(set) var hasBody = false
     /// The value of Content-Length; nil where there is none.
     public internal(set) var contentLength: UInt64?
+    /// Who the client proved to be; nil without TLS, or without a certificate of the client's.
+    public internal(set) var identity: TLSIdentity?
     var isHead = false
     var keepsAlive = true
     var expectsContinue = false

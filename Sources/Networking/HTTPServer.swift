@@ -21,11 +21,21 @@ public final class HTTPServer: Sendable {
     private let shards: [ListenerShard]
     private let count: ConnectionCount
     private let state = Locked(State())
+    /// nil: plain HTTP.
+    private let tls: Locked<TLSContext?>
 
-    public init(loops: HTTPLoops, limits: HTTPLimits, handler: any HTTPHandler) {
+    /// - Parameter tls: what the listener is served over TLS with; nil: plain HTTP.
+    public init(loops: HTTPLoops, limits: HTTPLimits, handler: any HTTPHandler, tls: TLSContext? = nil) {
+        self.tls = Locked(tls)
         self.loops = loops
         shards = loops.loops.map { ListenerShard(loop: $0, limits: limits, handler: handler) }
         count = ConnectionCount(limit: limits.maxConnections)
+    }
+
+    /// Serves new connections with another certificate; those that are open keep theirs. Any thread. Only for a server
+    /// that was made with one.
+    public func replaceTLS(_ context: TLSContext) {
+        tls.withLock { if $0 != nil { $0 = context } }
     }
 
     /// Takes a bound TCP socket, without accepting yet: connects queue in its backlog.
@@ -35,6 +45,7 @@ public final class HTTPServer: Sendable {
         let gate = AcceptGate(count: count) { [weak self] in self?.connectionClosed() }
         let shards = shards
         let loops = loops
+        let tls = tls
         let bootstrap = ServerBootstrap(group: loops.group)
             .serverChannelOption(.autoRead, value: false)
             .serverChannelOption(.maxMessagesPerRead, value: 16)
@@ -54,6 +65,10 @@ public final class HTTPServer: Sendable {
                     return channel.eventLoop.makeFailedFuture(ChannelError.operationUnsupported)
                 }
                 return channel.eventLoop.makeCompletedFuture {
+                    if let context = tls.withLock({ $0 }) {
+                        try channel.syncOptions?.setOption(.writeBufferWaterMark, value: Self.tlsWaterMark)
+                        try channel.pipeline.syncOperations.addHandler(TLSHandler(shard: shards[index], tls: context))
+                    }
                     try channel.pipeline.syncOperations.addHandler(HTTPConnection(shard: shards[index]))
                 }
             }
@@ -62,6 +77,9 @@ public final class HTTPServer: Sendable {
         _ = listen(descriptor, Self.backlog)
         state.withLock { $0.gates.append((gate, channel)) }
     }
+
+    /// How much ciphertext may wait for a slow client: enough that a fast one is never waited for.
+    private static let tlsWaterMark = ChannelOptions.Types.WriteBufferWaterMark(low: 64 << 10, high: 256 << 10)
 
     /// Connections that the kernel keeps until they are accepted.
     static let backlog: CInt = 4096

@@ -13,6 +13,10 @@ public struct HTTPActivity: Sendable, Equatable {
     public var receivedBytes: UInt64 = 0
     /// Handed to the kernel or about to be.
     public var sentBytes: UInt64 = 0
+    /// TLS: handshakes with a certificate, those that took up a former session, and those that came to nothing.
+    public var fullHandshakes: UInt64 = 0
+    public var resumedHandshakes: UInt64 = 0
+    public var failedHandshakes: UInt64 = 0
 }
 
 /// The counters of one listener on one loop. One thread writes, any thread reads, so that plain loads and stores
@@ -29,6 +33,9 @@ final class ListenerCounters: Sendable {
     private let failed = Atomic<UInt64>(0)
     private let received = Atomic<UInt64>(0)
     private let sent = Atomic<UInt64>(0)
+    private let fullHandshakes = Atomic<UInt64>(0)
+    private let resumedHandshakes = Atomic<UInt64>(0)
+    private let failedHandshakes = Atomic<UInt64>(0)
 
     func connectionOpened() {
         Self.add(1, to: connections)
@@ -41,6 +48,11 @@ final class ListenerCounters: Sendable {
     func requestCame() { Self.add(1, to: requests) }
     func countReceived(_ bytes: Int) { Self.add(UInt64(truncatingIfNeeded: bytes), to: received) }
     func countSent(_ bytes: UInt64) { Self.add(bytes, to: sent) }
+
+    func handshakeDone(isResumed: Bool) {
+        if isResumed { Self.add(1, to: resumedHandshakes) } else { Self.add(1, to: fullHandshakes) }
+    }
+    func handshakeFailed() { Self.add(1, to: failedHandshakes) }
 
     func countAnswer(_ status: Int) {
         switch status {
@@ -64,6 +76,9 @@ final class ListenerCounters: Sendable {
         total.responsesByClass[4] += failed.load(ordering: .relaxed)
         total.receivedBytes += received.load(ordering: .relaxed)
         total.sentBytes += sent.load(ordering: .relaxed)
+        total.fullHandshakes += fullHandshakes.load(ordering: .relaxed)
+        total.resumedHandshakes += resumedHandshakes.load(ordering: .relaxed)
+        total.failedHandshakes += failedHandshakes.load(ordering: .relaxed)
     }
 
     private static func add(_ amount: Int, to counter: borrowing Atomic<Int>) {

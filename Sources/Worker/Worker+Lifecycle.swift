@@ -62,11 +62,13 @@ extension Worker {
             state: StateExtension(directory: stateDirectory),
             listener: ListenerExtension(listeners: component.listeners, isPreparing: isPreparing) {
                 [unowned self] listener throws(ListenerRefusal) in
-                try obtain(listener, for: name)
+                try obtain(listener, for: name).descriptors
             },
             http: engine.makeServer(component: name, listeners: component.listeners, isPreparing: isPreparing) {
                 [unowned self] listener in
-                try obtain(listener, for: name).map(Self.duplicate)
+                let granted = try obtain(listener, for: name)
+                return HTTPGrant(
+                    descriptors: try granted.descriptors.map(Self.duplicate), credentials: granted.credentials)
             })
     }
 

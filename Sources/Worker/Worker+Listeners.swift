@@ -3,7 +3,7 @@ internal import ControlProtocol
 extension Worker {
     /// Asks the supervisor for a listener's sockets, from within a plugin's prepare, and waits for the answer. What comes
     /// meanwhile is dealt with afterwards; what ends the worker ends the wait.
-    func obtain(_ listener: String, for component: String) throws(ListenerRefusal) -> [Descriptor] {
+    func obtain(_ listener: String, for component: String) throws(ListenerRefusal) -> GrantedListener {
         do throws(ChannelError) {
             try link.report(.listenerRequest(component: component, listener: listener))
         } catch {
@@ -12,12 +12,12 @@ extension Worker {
         while true {
             guard let event = queue.next(until: .max) else { continue }
             switch event {
-            case .command(.listenerGranted(component, listener, let addresses), let descriptors):
+            case .command(.listenerGranted(component, listener, let addresses, let credentials), let descriptors):
                 guard descriptors.count == addresses.count, !descriptors.isEmpty else {
                     throw ListenerRefusal(
                         reason: "the supervisor sent \(descriptors.count) sockets for \(addresses.count) addresses")
                 }
-                return descriptors
+                return GrantedListener(descriptors: descriptors, credentials: credentials)
             case .command(.listenerRefused(component, listener, let reason), _):
                 throw ListenerRefusal(reason: reason)
             case .command(.stop, _), .supervisorGone, .terminate:
@@ -29,4 +29,11 @@ extension Worker {
             }
         }
     }
+}
+
+/// What the supervisor gave for a listener.
+struct GrantedListener {
+    var descriptors: [Descriptor]
+    /// Where it is https.
+    var credentials: TLSCredentials?
 }

@@ -98,11 +98,22 @@ final class Worker {
         case .activate(let states): try activate(states)
         case .quiesce(let deadline): try report(.released(try quiesce(deadline: deadline)))
         case .drain(let deadline): beginDrain(deadline: deadline)
+        case .credentials(let component, let listener, let credentials):
+            replaceCredentials(of: listener, component, with: credentials)
         case .load, .stop:
             throw WorkerFailure(component: nil, stage: .run, message: "the supervisor asked to load a second time")
         case .listenerGranted, .listenerRefused:
             // The answer to a request whose prepare has been given up; the descriptors are closed with the event.
             return
+        }
+    }
+
+    private func replaceCredentials(of listener: String, _ component: String, with credentials: TLSCredentials) {
+        do throws(ListenerRefusal) {
+            try components.first { $0.name == component }?.extensions.http.replaceCredentials(
+                of: listener, with: credentials)
+        } catch {
+            log(.error, "\(error.reason) It goes on with the certificate it has.", component: component)
         }
     }
 

@@ -20,12 +20,14 @@ enum SettingsText {
 
     private static func of(_ host: HostSettings) -> [String] {
         let limits = host.supervision
+        let identity = [host.identity.certificate, host.identity.privateKey, host.identity.authority].map(path)
         return [
             "data \(host.dataDirectory.value)",
             "plugins \(host.pluginDirectories.map(\.value))",
             "isolation \(host.isolation), debug \(host.isDebugging), log \(host.logLevel) \(host.logFormat)",
             "control \(host.controlPath.value)",
             "user \(host.user?.value ?? "-"), group \(host.group?.value ?? "-"), loops \(host.loopCount)",
+            "identity \(identity.joined(separator: ", "))",
             "restarts \(limits.restartLimit) in \(limits.restartWindow), pauses \(limits.firstPause) to "
                 + "\(limits.lastPause), stable after \(limits.stableAfter)",
             "step \(limits.stepTimeout), watchdog \(limits.watchdog), probation \(limits.probation), "
@@ -33,9 +35,13 @@ enum SettingsText {
         ]
     }
 
+    private static func path(_ path: Located<String>?) -> String { path?.value ?? "-" }
+
     private static func of(_ listener: ResolvedListener) -> String {
         var line = "  listens as \(listener.name) on \(listener.addresses.map(\.description)), \(listener.transport)"
         line += ", client certificate \(listener.clientCertificate), connections \(listener.maxConnections)"
+        if let certificate = listener.certificate { line += ", shows \(certificate.value)" }
+        if let key = listener.privateKey { line += ", with \(key.value)" }
         let limits: [(String, Int64?)] = [
             ("head", listener.headBytes.map(Int64.init)), ("fields", listener.headerCount.map(Int64.init)),
             ("body", listener.bodyBytes), ("idle", listener.idleTimeout), ("head within", listener.headTimeout),

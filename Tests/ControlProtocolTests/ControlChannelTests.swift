@@ -29,7 +29,7 @@ import Testing
                     ListenerPlan(name: "l", transport: .raw, clientCertificate: .required, maxConnections: 9)
                 ])
         ]),
-        .listenerGranted(component: "A", listener: "l", addresses: ["[::]:1"]),
+        .listenerGranted(component: "A", listener: "l", addresses: ["[::]:1"], credentials: nil),
         .listenerRefused(component: "A", listener: "l", reason: "taken"),
         .activate(["A": Data([0, 255, 10])]), .quiesce(deadline: .max), .drain(deadline: 0), .stop,
     ])

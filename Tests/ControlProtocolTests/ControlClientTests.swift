@@ -61,7 +61,7 @@ import Testing
 
     @Test func givesUpWhenItsTimeIsUp() throws {
         let server = try Server()
-        #expect(throws: ChannelError(.timedOut, "waiting for the supervisor's answer")) {
+        #expect(throws: ChannelError(.timedOut, "waiting for an answer")) {
             try ControlClient.request(path: server.path, .status, timeout: 0.05)
         }
     }

@@ -96,8 +96,12 @@ import Testing
         #expect(throws: AdoptionError.self) { try server.server.adopt(descriptor: -1) }
         let file = dup(0)
         #expect(throws: AdoptionError.self) { try server.server.adopt(descriptor: file) }
-        let unbound = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
-        #expect(throws: AdoptionError.self) { try server.server.adopt(descriptor: unbound) }
-        #expect(fcntl(unbound, F_GETFD) < 0)
+        // One of a pair does not listen, and the other end tells that it was closed.
+        var pair: [CInt] = [-1, -1]
+        #expect(socketpair(AF_UNIX, CInt(SOCK_STREAM.rawValue), 0, &pair) == 0)
+        defer { close(pair[1]) }
+        #expect(throws: AdoptionError.self) { try server.server.adopt(descriptor: pair[0]) }
+        var byte: UInt8 = 0
+        #expect(read(pair[1], &byte, 1) == 0)
     }
 }

@@ -248,7 +248,8 @@ import Testing
         worker.prepare(["A"], listeners: [Self.raw, Self.web])
         #expect(try worker.nextReport() == .listenerRequest(component: "A", listener: "wire"))
         let sockets = try pair()
-        worker.command(.listenerGranted(component: "A", listener: "wire", addresses: ["1:1", "2:2"]), sockets)
+        worker.command(
+            .listenerGranted(component: "A", listener: "wire", addresses: ["1:1", "2:2"], credentials: nil), sockets)
         #expect(try worker.nextReport() == .ready)
         let seen = openings.withLock { $0 }
         #expect(
@@ -303,7 +304,9 @@ import Testing
         let worker = try WorkerHarness(["A": plugin])
         worker.prepare(["A"], listeners: [Self.raw])
         _ = try worker.nextReport()
-        worker.command(.listenerGranted(component: "A", listener: "wire", addresses: ["1:1", "2:2"]), [try pair()[0]])
+        worker.command(
+            .listenerGranted(component: "A", listener: "wire", addresses: ["1:1", "2:2"], credentials: nil),
+            [try pair()[0]])
         guard case .failed = try worker.nextReport() else { throw HarnessFailure("not failed") }
         #expect(worker.waitForExit() == .failure)
     }

@@ -36,7 +36,7 @@ final class HTTPServerBench {
             isPreparing: { preparing.isOn.withLock { $0 } },
             obtain: { name in
                 if name == "broken" { throw Taken() }
-                return [descriptor]
+                return HTTPGrant(descriptors: [descriptor])
             })
         plugin = HTTPPlugin(http.table)
     }

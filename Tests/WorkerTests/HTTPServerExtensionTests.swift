@@ -52,7 +52,8 @@ import Testing
 
     @Test(arguments: [
         ("nope", MUSTER_INVALID, "declares no listener \"nope\"; it declares: web, secure, bare, broken"),
-        ("secure", MUSTER_UNSUPPORTED, "serves http and raw only"), ("bare", MUSTER_INVALID, "muster.listener/1"),
+        ("secure", MUSTER_FAILED, "gave no certificate for the listener \"secure\""),
+        ("bare", MUSTER_INVALID, "muster.listener/1"),
         ("broken", MUSTER_FAILED, "port 80 is taken"), ("", MUSTER_INVALID, "UTF-8"),
     ])
     func listenerThatCannotBeServedIsRefusedWithTheReason(

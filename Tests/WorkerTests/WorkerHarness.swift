@@ -144,7 +144,7 @@ final class TestEngine: HTTPEngine {
 
     func makeServer(
         component: String, listeners: [ListenerPlan], isPreparing: @escaping () -> Bool,
-        obtain: @escaping (_ listener: String) throws -> [CInt]
+        obtain: @escaping (_ listener: String) throws -> HTTPGrant
     ) -> any HTTPServing {
         let server = TestServer(component: component, drains: drains.load(ordering: .relaxed))
         servers.withLock { $0.append(server) }
@@ -171,6 +171,9 @@ final class TestServer: HTTPServing, @unchecked Sendable {
     func startAccepting() { note("start") }
     func pauseAccepting() { note("pause") }
     func stopCallbacks() { note("stop") }
+    func replaceCredentials(of listener: String, with credentials: TLSCredentials) {
+        note("credentials of \(listener)")
+    }
 
     func drain(deadline: UInt64, whenDone: @escaping @Sendable () -> Void) {
         note("drain")

@@ -211,7 +211,8 @@ import Testing
         #expect(try worker.nextReport() == .listenerRequest(component: "HelloC", listener: listener.name))
         let (socket, port) = try listeningSocket()
         try worker.send(
-            .listenerGranted(component: "HelloC", listener: listener.name, addresses: ["127.0.0.1:\(port)"]),
+            .listenerGranted(
+                component: "HelloC", listener: listener.name, addresses: ["127.0.0.1:\(port)"], credentials: nil),
             descriptors: [socket.rawValue])
         #expect(try worker.nextReport() == .ready)
         try worker.send(.activate([:]))

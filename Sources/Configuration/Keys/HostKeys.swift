@@ -2,7 +2,7 @@ internal import PluginManifest
 
 /// Every key of the section `host`, once: the reader, the manual and the JSON Schema are made from this table.
 enum HostKeys {
-    static let all: [SettingKey<HostSettings>] = general + supervision
+    static let all: [SettingKey<HostSettings>] = general + identity + supervision
 
     private static let general: [SettingKey<HostSettings>] = [
         SettingKey(
@@ -45,6 +45,22 @@ enum HostKeys {
             "loops", .integer, default: "0", from: "0", to: "1024",
             help: "Event loops in each worker; 0 means one for each processor core."
         ) { $0.loopCount = Int($1.integer) },
+    ]
+
+    private static let identity: [SettingKey<HostSettings>] = [
+        SettingKey(
+            "identity.certificate", .path, defaultNote: "one that the host makes",
+            help:
+                "PEM file of the certificate that https listeners show, followed by those between it and its authority."
+        ) { $0.identity.certificate = $1.located },
+        SettingKey(
+            "identity.private_key", .path, defaultNote: "one that the host makes",
+            help: "PEM file of the certificate's private key, unencrypted; nobody else may read it."
+        ) { $0.identity.privateKey = $1.located },
+        SettingKey(
+            "identity.authority", .path, defaultNote: "the one that the host makes",
+            help: "PEM file of the authorities by which certificates of clients are verified."
+        ) { $0.identity.authority = $1.located },
     ]
 
     private static let supervision: [SettingKey<HostSettings>] = [
@@ -91,7 +107,7 @@ enum HostKeys {
     ]
 
     /// Keys of later versions, which this one refuses instead of ignoring.
-    static let reserved = ["metrics", "identity"]
+    static let reserved = ["metrics"]
 
     static let group: OptionGroup = {
         var group = OptionGroup()

@@ -7,18 +7,30 @@ enum ListenerKeys {
     /// Addresses of one listener.
     static let addressLimit = 64
 
-    static let all: [SettingKey<ResolvedListener>] = general + http
+    static let all: [SettingKey<ResolvedListener>] = general + tls + http
 
     private static let general: [SettingKey<ResolvedListener>] = [
         SettingKey(
             "max_connections", .integer, default: maxConnections, from: "1", to: "1000000", unit: "connections",
             help: "Connections at one time; beyond it new ones wait in the backlog."
-        ) { $0.maxConnections = Int($1.integer) },
+        ) { $0.maxConnections = Int($1.integer) }
+    ]
+
+    /// What only an https listener has.
+    private static let tls: [SettingKey<ResolvedListener>] = [
         SettingKey(
             "client_certificate", .enum, defaultNote: "the plugin's",
             choices: ClientCertificatePolicy.allCases.map(\.rawValue),
             help: "Whether clients show a certificate; it may only be made stricter than the plugin has it."
         ) { $0.clientCertificate = ClientCertificatePolicy(rawValue: $1.text) ?? $0.clientCertificate },
+        SettingKey(
+            "certificate", .path, defaultNote: "`host.identity.certificate`",
+            help: "PEM file of the certificate that this listener shows instead of the host's."
+        ) { $0.certificate = $1.located },
+        SettingKey(
+            "private_key", .path, defaultNote: "`host.identity.private_key`",
+            help: "PEM file of that certificate's private key."
+        ) { $0.privateKey = $1.located },
     ]
 
     /// Limits of HTTP, which a raw listener does not have. Without a value the plugin's holds, else the host's.
@@ -52,6 +64,8 @@ enum ListenerKeys {
             help: "How long the plugin may take to begin its answer: 503 beyond it."
         ) { $0.answerTimeout = $1.integer },
     ]
+
+    static let tlsNames = tls.map(\.declaration.name)
 
     static let httpNames = http.map(\.declaration.name)
 

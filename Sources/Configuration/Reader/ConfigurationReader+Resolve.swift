@@ -30,6 +30,19 @@ extension ConfigurationReader {
     }
 }
 
+extension ConfigurationReader {
+    /// A diagnostic for what a value of the file names, such as a file that cannot be used. `location` nil: the value is
+    /// a default, and no place is to blame. Values of `config` on the same line are not shown.
+    public static func diagnostic(
+        _ message: String, at location: SourceLocation?, in component: ComponentSettings
+    ) -> Diagnostic {
+        guard let location else { return Diagnostic(message) }
+        let start = SourcePosition(line: location.line, column: location.column)
+        let span = SourceSpan(start, SourcePosition(line: start.line, column: start.column + 1))
+        return component.source.diagnostic(message, at: span, hiding: component.hiddenSpans(besides: []))
+    }
+}
+
 extension ComponentSettings {
     /// The entry of `config` for a dotted name.
     func entry(ofOption name: String) -> YAMLEntry? {

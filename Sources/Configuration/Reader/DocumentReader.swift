@@ -82,6 +82,7 @@ struct DocumentReader {
                 reader.problems.add(
                     "host.supervision: first_pause must not be longer than last_pause", at: blamed?.entry?.blamedSpan)
             }
+            reader.requireTogether("identity.certificate", "identity.private_key", in: section, "host.")
             return settings
         }
     }

@@ -24,7 +24,7 @@ struct ListenerReader {
             listener.addresses = addresses(entry, reader.title, &reader)
         }
         reader.store(section, by: ListenerKeys.all, into: &listener)
-        checkClientCertificate(section, listener, &reader)
+        checkTLS(section, listener, &reader)
         return listener
     }
 
@@ -38,22 +38,27 @@ struct ListenerReader {
         }
     }
 
-    private func checkClientCertificate(
-        _ section: ReadSection, _ listener: ResolvedListener, _ reader: inout OptionReader
-    ) {
-        guard let entry = section.options["client_certificate"]?.entry else { return }
-        let name = "\(reader.title).client_certificate"
-        if declaration.transport != .https {
+    private func checkTLS(_ section: ReadSection, _ listener: ResolvedListener, _ reader: inout OptionReader) {
+        guard declaration.transport == .https else {
+            for name in ListenerKeys.tlsNames {
+                guard let entry = section.options[name]?.entry else { continue }
+                let what = name == "client_certificate" ? "clients show certificates" : "a certificate is shown"
+                reader.problems.add(
+                    "\(reader.title).\(name): \(what) only over https, and this listener is "
+                        + "\(declaration.transport.rawValue); remove it",
+                    at: entry.keySpan)
+            }
+            return
+        }
+        if let entry = section.options["client_certificate"]?.entry,
+            listener.clientCertificate < declaration.clientCertificate
+        {
             reader.problems.add(
-                "\(name): clients show certificates only over https, and this listener is "
-                    + "\(declaration.transport.rawValue); remove it",
-                at: entry.keySpan)
-        } else if listener.clientCertificate < declaration.clientCertificate {
-            reader.problems.add(
-                "\(name) may only be stricter than the plugin has it, which is "
+                "\(reader.title).client_certificate may only be stricter than the plugin has it, which is "
                     + "'\(declaration.clientCertificate.rawValue)', found '\(listener.clientCertificate.rawValue)'",
                 at: entry.blamedSpan)
         }
+        reader.requireTogether("certificate", "private_key", in: section, "\(reader.title).")
     }
 
     private func addresses(_ entry: YAMLEntry, _ name: String, _ reader: inout OptionReader) -> [ListenAddress] {

@@ -119,3 +119,14 @@ extension OptionGroup {
         }
     }
 }
+
+extension OptionReader {
+    /// Two keys of which one without the other means nothing.
+    mutating func requireTogether(_ first: String, _ second: String, in section: ReadSection, _ prefix: String) {
+        for (name, other) in [(first, second), (second, first)] {
+            guard let entry = section.options[name]?.entry, section.options[other] == nil else { continue }
+            problems.add(
+                "\(prefix)\(name) is given without \(prefix)\(other); the two belong together", at: entry.keySpan)
+        }
+    }
+}

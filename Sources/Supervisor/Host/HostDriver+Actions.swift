@@ -13,6 +13,7 @@ extension HostDriver {
         case .signal(let id, let number): processes[id]?.signal(number)
         case .grantListener(let id, let component, let listener, let addresses):
             grant(id, component: component, listener: listener, addresses: addresses)
+        case .renewCredentials(let id, let proposal): renewCredentials(of: id, proposal: proposal)
         case .retainListeners(let addresses): listeners.retain(addresses)
         case .inspectListeners:
             for address in listeners.relisten() {
@@ -54,12 +55,14 @@ extension HostDriver {
         case .success(let proposal): post(.configurationRead(proposal))
         case .failure(let failure): post(.configurationRefused(failure.diagnostics))
         }
+        logRemarks()
     }
 
     private func resolve(_ proposal: UInt64, _ names: [String]) {
         let known = machine.transaction?.proposal.map { $0.id == proposal ? $0.units : [] } ?? []
         let units = (known.isEmpty ? machine.units.map(\.plan) : known).filter { names.contains($0.name) }
         post(.resolved(proposal: proposal, stage.resolve(proposal: proposal, units: units)))
+        logRemarks()
     }
 
     private func committed(_ proposal: UInt64) {

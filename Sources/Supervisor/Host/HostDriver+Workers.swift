@@ -133,7 +133,8 @@ extension HostDriver {
             send(
                 id,
                 .listenerGranted(
-                    component: component, listener: listener, addresses: bound.map { $0.bound.description }),
+                    component: component, listener: listener, addresses: bound.map { $0.bound.description },
+                    credentials: credentials(of: component, listener, proposal: processes[id]?.proposal)),
                 descriptors: bound.map { $0.descriptor.rawValue })
         } catch {
             send(id, .listenerRefused(component: component, listener: listener, reason: error.reason))

@@ -34,6 +34,9 @@ final class HostDriver {
     var committedText: [UInt8] = []
     var lastReceipt: ReloadReceipt?
     var exitStatus: Int32?
+    var ticketKeys = TicketKeys()
+    /// When certificates are looked at again.
+    var nextCredentialCheck: Instant = monotonicNow().after(HostDriver.credentialPeriod)
     private var inbox: [Event] = []
 
     init(_ setup: Setup, stage: Stage, log: LogWriter, signals: SignalSource, control: ControlServer?) {
@@ -82,10 +85,12 @@ final class HostDriver {
     private func wait() {
         var (entries, sources) = interests()
         let now = monotonicNow()
-        let timeout = machine.nextDeadline.map { $0.since(now) } ?? .max
+        let deadlines = [machine.nextDeadline, ticketKeys.nextRotation, nextCredentialCheck].compactMap(\.self)
+        let timeout = deadlines.min().map { $0.since(now) } ?? .max
         let ready = clinux_poll(&entries, entries.count, timeout)
         if ready < 0 { log.log(.error, "poll: \(SystemError.sentence(-ready))") }
         for (entry, source) in zip(entries, sources) where entry.revents != 0 { handle(source, entry.revents) }
+        tendCredentials()
         post(.tick)
     }
 

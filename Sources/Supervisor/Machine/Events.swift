@@ -57,6 +57,8 @@ enum Action: Sendable {
     case signal(WorkerID, Int32)
     /// Bind what is not bound yet, and answer the worker with the descriptors, or with why not.
     case grantListener(WorkerID, component: String, listener: String, addresses: [BindAddress])
+    /// Have the https listeners of a worker served with what this proposal says from now on.
+    case renewCredentials(WorkerID, proposal: UInt64)
     /// Unbind every listener but these.
     case retainListeners(Set<BindAddress>)
     /// A worker died: see whether it left the shared sockets listening.

@@ -35,6 +35,11 @@ struct ResolvedPlan: Equatable, Sendable {
     var plan: ComponentPlan
     /// By the listener's name.
     var addresses: [String: [BindAddress]]
+    /// Which credentials its https listeners are served with, by the listener's name: numbers of the driver's.
+    var credentials: [String: UInt64] = [:]
+
+    /// The same but for its credentials, which are replaced without a new worker.
+    func asksForTheSame(as other: ResolvedPlan) -> Bool { plan == other.plan && addresses == other.addresses }
 }
 
 /// A unit: the components that share one worker. One component each, or all of them where isolation is `shared`.
@@ -48,11 +53,12 @@ struct UnitPlan: Sendable {
     var isDebugging: Bool
     /// In the order of `plugins`; nil until the manifests are known.
     var resolved: [ResolvedPlan]?
-
     /// Whether a worker started for `other` is what this plan asks for. Where a plugin was found does not matter, what
     /// is in it does.
     func asksForTheSame(as other: UnitPlan) -> Bool {
-        guard let resolved, let others = other.resolved, resolved == others else { return false }
+        guard let resolved, let others = other.resolved, resolved.count == others.count,
+            zip(resolved, others).allSatisfy({ $0.asksForTheSame(as: $1) })
+        else { return false }
         return name == other.name && privileges == other.privileges && loopCount == other.loopCount
             && logLevel == other.logLevel && isDebugging == other.isDebugging
             && plugins.map(\.component) == other.plugins.map(\.component)
@@ -77,6 +83,15 @@ struct UnitPlan: Sendable {
 
     /// Every address its listeners are bound to.
     var addresses: [BindAddress] { (resolved ?? []).flatMap { $0.addresses.values.flatMap(\.self) } }
+
+    /// By `Component/listener`.
+    var credentials: [String: UInt64] {
+        var all: [String: UInt64] = [:]
+        for resolved in resolved ?? [] {
+            for (listener, number) in resolved.credentials { all["\(resolved.plan.component)/\(listener)"] = number }
+        }
+        return all
+    }
 
     var components: [String] { plugins.map(\.component) }
 }

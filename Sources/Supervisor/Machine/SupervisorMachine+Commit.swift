@@ -65,8 +65,12 @@ extension SupervisorMachine {
     /// Makes `units` what the proposal says. Answers the workers that failed and are gone already.
     private mutating func succeed(to proposal: Proposal, _ current: Transaction) -> [Worker] {
         var failed: [Worker] = []
-        units = proposal.units.compactMap { plan in
-            guard let id = current.candidates[plan.name] else { return carry(plan, proposal) }
+        var next: [Unit] = []
+        for plan in proposal.units {
+            guard let id = current.candidates[plan.name] else {
+                if let unit = carry(plan, proposal) { next.append(unit) }
+                continue
+            }
             var unit = Unit(
                 plan: current.plans[plan.name] ?? plan, generation: current.generation, proposal: proposal.id)
             if workers[id] != nil {
@@ -75,15 +79,21 @@ extension SupervisorMachine {
             } else if let dead = current.dead[plan.name] {
                 failed.append(dead)
             }
-            return unit
+            next.append(unit)
         }
+        units = next
         return failed
     }
 
     /// A unit that goes on as it is.
-    private func carry(_ plan: UnitPlan, _ proposal: Proposal) -> Unit? {
+    private mutating func carry(_ plan: UnitPlan, _ proposal: Proposal) -> Unit? {
         guard var unit = unit(plan.name) else { return nil }
         unit.proposal = proposal.id
+        if unit.plan.credentials != plan.credentials, let id = unit.worker {
+            act(.renewCredentials(id, proposal: proposal.id))
+        }
+        // The same but for its credentials: otherwise it would not go on.
+        unit.plan.resolved = plan.resolved ?? unit.plan.resolved
         for index in unit.plan.plugins.indices where plan.plugins.indices.contains(index) {
             unit.plan.plugins[index].originPath = plan.plugins[index].originPath
         }
@@ -92,7 +102,9 @@ extension SupervisorMachine {
 
     /// Nothing to start: only what needs no worker has changed.
     mutating func adopt(_ proposal: Proposal) {
-        units = proposal.units.compactMap { carry($0, proposal) }
+        var next: [Unit] = []
+        for plan in proposal.units { if let unit = carry(plan, proposal) { next.append(unit) } }
+        units = next
         limits = proposal.limits
         committed = proposal
         committed?.units = units.map(\.plan)

@@ -37,7 +37,8 @@ extension SupervisorMachine {
     }
 
     private func number(of current: Transaction, _ result: ReloadReceipt.Result) -> UInt64 {
-        if result == .unchanged { return generation }
+        // What makes no generation leaves the present one.
+        if result == .unchanged || (result == .committed && current.generation == 0) { return generation }
         return current.generation == 0 ? nextGeneration : current.generation
     }
 
@@ -90,7 +91,10 @@ extension SupervisorMachine {
         if let failure = current.failures[unit] {
             return .init(name: component, outcome: .failed, reason: failure.reason)
         }
-        guard current.plans[unit] != nil else { return .init(name: component, outcome: .unchanged) }
+        guard current.plans[unit] != nil else {
+            let isRenewed = result == .committed && current.renewed.contains(unit)
+            return .init(name: component, outcome: isRenewed ? .renewed : .unchanged)
+        }
         let isNew = !former.contains(component)
         guard result != .refused else {
             return .init(
@@ -109,6 +113,10 @@ extension SupervisorMachine {
         let time = String(describing: Double(Int(receipt.durationSeconds * 1000)) / 1000)
         switch receipt.result {
         case .committed:
+            guard current.generation != 0 else {
+                log(.notice, "\(what) committed: \(changes); generation \(receipt.generation) goes on")
+                return
+            }
             log(.notice, "\(what) committed as generation \(receipt.generation) in \(time) s: \(changes)")
         case .unchanged: log(.info, "reload: nothing has changed")
         case .refused:

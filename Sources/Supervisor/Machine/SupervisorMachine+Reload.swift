@@ -74,10 +74,13 @@ extension SupervisorMachine {
         if committed == nil { limits = proposal.limits }
         for plan in proposal.units { plan.compare(with: unit(plan.name), in: &next) }
         let removed = units.contains { old in !proposal.units.contains { $0.name == old.plan.name } }
+        for plan in proposal.units where next.plans[plan.name] == nil {
+            if unit(plan.name)?.plan.credentials != plan.credentials { next.renewed.insert(plan.name) }
+        }
         guard next.isStart || removed || !next.plans.isEmpty else {
             transaction = next
             adopt(proposal)
-            finish(.unchanged)
+            finish(next.renewed.isEmpty ? .unchanged : .committed)
             retainNeededProposals()
             return
         }

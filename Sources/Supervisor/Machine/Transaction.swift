@@ -50,6 +50,8 @@ struct Transaction: Sendable {
     var reasons: [String: String] = [:]
     /// Units as they are to be, of the candidates.
     var plans: [String: UnitPlan] = [:]
+    /// Units that go on with other credentials.
+    var renewed: Set<String> = []
     /// Workers that serve now what this reload changes or removes.
     var olds: [WorkerID] = []
     /// What released workers wrote, by component.

@@ -88,6 +88,12 @@ final class WorkerProcess {
         return ExitStatus(waitStatus: status)
     }
 
+    /// Waits until the process has ended, and can be reaped.
+    func waitForEnd() {
+        var entry = pollfd(fd: pidDescriptor.rawValue, events: Int16(POLLIN), revents: 0)
+        _ = poll(&entry, 1, -1)
+    }
+
     func signal(_ number: CInt) { _ = Glibc.kill(pid, number) }
 }
 

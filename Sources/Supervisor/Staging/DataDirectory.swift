@@ -10,12 +10,14 @@ import Glibc
 ///         <Component>/       0700  the workers' user's: the component's own
 ///       plugins/<sha256>/    0755  copies of the plugins that run
 ///       receipts/last.json   0600  what the last reload came to
+///       identity/            0700  the certificate and authority that the host made for itself
 ///       last-good.yaml, .json      0600  the configuration that was committed last
 struct DataDirectory: Sendable {
     let path: String
 
     var components: String { path + "/components" }
     var plugins: String { path + "/plugins" }
+    var identity: String { path + "/identity" }
     var receipt: String { path + "/receipts/last.json" }
     var lastGood: String { path + "/last-good.yaml" }
     var lastGoodFacts: String { path + "/last-good.json" }

@@ -11,11 +11,12 @@ extension Stage {
                 uniqueKeysWithValues: units.map { ($0.name, .wrong(["\($0.name): its configuration is gone"])) })
         }
         let problems = resolve(units.flatMap(\.components), in: configuration)
+        credentials.rest()
         var resolutions: [String: Resolution] = [:]
         for unit in units {
             let wrong = unit.components.flatMap { problems[$0] ?? [] }
             let plans = unit.components.compactMap { component in
-                configuration.resolved[component].map { plan(component, $0) }
+                configuration.resolved[component].map { plan(component, $0, configuration) }
             }
             resolutions[unit.name] =
                 wrong.isEmpty && plans.count == unit.components.count ? .plans(plans) : .wrong(wrong)
@@ -23,8 +24,14 @@ extension Stage {
         return resolutions
     }
 
-    func plan(_ component: String, _ resolved: ResolvedComponent) -> ResolvedPlan {
-        ResolvedPlan(component, resolved, portOffset: context.portOffset)
+    func plan(
+        _ component: String, _ resolved: ResolvedComponent, _ configuration: StagedConfiguration
+    ) -> ResolvedPlan {
+        var plan = ResolvedPlan(component, resolved, portOffset: context.portOffset)
+        for listener in resolved.listeners {
+            plan.credentials[listener.name] = configuration.credentials["\(component)/\(listener.name)"]?.number
+        }
+        return plan
     }
 
     /// What is wrong with each of these components, given the others.
@@ -40,13 +47,48 @@ extension Stage {
             switch ConfigurationReader.resolve(
                 component, of: configuration.settings, manifest: manifest, environment: context.environment)
             {
-            case .success(let resolved): configuration.resolved[name] = resolved
+            case .success(let resolved):
+                configuration.resolved[name] = resolved
+                problems[name] = loadCredentials(for: resolved, of: component, in: configuration)
             case .failure(let list): problems[name] = list.texts
             }
             problems[name, default: []] += missing(manifest, component) + misplaced(name, configuration)
         }
         addConflicts(of: names, in: configuration, to: &problems)
         return problems.filter { !$0.value.isEmpty }
+    }
+
+    /// Reads what the https listeners of a component are served with; answers what is wrong with it.
+    private func loadCredentials(
+        for resolved: ResolvedComponent, of component: ComponentSettings, in configuration: StagedConfiguration
+    ) -> [String] {
+        resolved.listeners.filter { $0.transport == .https }.compactMap { listener -> String? in
+            do throws(CredentialProblem) {
+                configuration.credentials["\(component.name)/\(listener.name)"] = try credentials.load(
+                    listener, of: component.name, host: configuration.settings.host)
+                return nil
+            } catch {
+                let message = "\(component.name)'s listener '\(listener.name)': \(error.message)"
+                return ConfigurationReader.diagnostic(message, at: error.location, in: component).description
+            }
+        }
+    }
+
+    /// Looks at the files of a configuration that runs again: the host's own certificate may be renewed by it, and the
+    /// end of another may have to be told. What cannot be read now stays as it was.
+    func reloadCredentials(of proposal: UInt64) {
+        guard let configuration = configurations[proposal] else { return }
+        let host = configuration.settings.host
+        for (name, resolved) in configuration.resolved {
+            // An operator's files are taken over by a reload alone.
+            for listener in resolved.listeners
+            where listener.transport == .https && listener.certificate == nil && host.identity.certificate == nil {
+                guard let loaded = try? credentials.load(listener, of: name, host: host) else { continue }
+                configuration.credentials["\(name)/\(listener.name)"] = loaded
+            }
+        }
+        for loaded in configuration.credentials.values { credentials.remarkOnExpiry(loaded) }
+        credentials.rest()
     }
 
     private func missing(_ manifest: Manifest, _ component: ComponentSettings) -> [String] {

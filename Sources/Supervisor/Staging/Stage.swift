@@ -22,6 +22,7 @@ final class Stage {
     var context: Context
     let data: DataDirectory
     let store: PluginStore
+    let credentials: CredentialStore
     /// What plugins said of themselves, by the digest of their code.
     private(set) var manifests: [String: Manifest] = [:]
     private(set) var configurations: [UInt64: StagedConfiguration] = [:]
@@ -31,6 +32,8 @@ final class Stage {
         self.context = context
         self.data = data
         store = PluginStore(directory: context.scratch ?? data.plugins)
+        credentials = CredentialStore(
+            data: data, isScratch: context.scratch != nil, environment: context.environment)
     }
 
     func note(_ manifest: Manifest, digest: String) { manifests[digest] = manifest }
@@ -42,6 +45,7 @@ final class Stage {
         let used = Set(configurations.values.flatMap { $0.plugins.values.map(\.digest) }).union(digests)
         manifests = manifests.filter { used.contains($0.key) }
         if context.scratch == nil { store.retain(used) }
+        credentials.retain(Set(configurations.values.flatMap { $0.credentials.values.map(\.number) }))
     }
 
     // MARK: Reading
@@ -83,6 +87,7 @@ final class Stage {
             configuration.plugins[component.name].map { manifests[$0.digest] != nil } ?? false
         }
         let wrong = resolve(known.map(\.name), in: configuration)
+        credentials.rest()
         problems += known.flatMap { wrong[$0.name] ?? [] }
         return (configuration, problems)
     }
@@ -139,7 +144,7 @@ final class Stage {
         let host = configuration.settings.host
         let grants = components.compactMap(configuration.component).flatMap(\.grantedCapabilities).map(\.value)
         let resolved = components.compactMap { component in
-            configuration.resolved[component].map { plan(component, $0) }
+            configuration.resolved[component].map { plan(component, $0, configuration) }
         }
         return UnitPlan(
             name: name, plugins: components.compactMap { configuration.plugins[$0] },

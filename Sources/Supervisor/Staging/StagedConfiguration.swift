@@ -13,6 +13,8 @@ final class StagedConfiguration {
     var plugins: [String: PluginPlan] = [:]
     /// Components whose options and listeners were checked.
     var resolved: [String: ResolvedComponent] = [:]
+    /// What https listeners are served with, by `Component/listener`.
+    var credentials: [String: CredentialStore.Loaded] = [:]
 
     init(id: UInt64, settings: Settings) {
         self.id = id

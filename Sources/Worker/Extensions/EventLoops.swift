@@ -24,7 +24,7 @@ final class EventLoops: HTTPEngine {
 
     func makeServer(
         component: String, listeners: [ListenerPlan], isPreparing: @escaping () -> Bool,
-        obtain: @escaping (_ listener: String) throws -> [CInt]
+        obtain: @escaping (_ listener: String) throws -> HTTPGrant
     ) -> any HTTPServing {
         HTTPServerExtension(
             component: component, loops: loops, listeners: listeners, isPreparing: isPreparing, obtain: obtain)

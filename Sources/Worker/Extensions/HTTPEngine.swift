@@ -9,11 +9,19 @@ protocol HTTPEngine: Sendable {
     /// The longest a loop was late since the last call, nanoseconds. [any thread]
     func takeMaximumLag() -> UInt64
     /// Makes the server of one component. `isPreparing` and `obtain` are called on the control thread, from within the
-    /// plugin's prepare; the descriptors that `obtain` returns are the server's.
+    /// plugin's prepare; the descriptors of what `obtain` returns are the server's.
     func makeServer(
         component: String, listeners: [ListenerPlan], isPreparing: @escaping () -> Bool,
-        obtain: @escaping (_ listener: String) throws -> [CInt]
+        obtain: @escaping (_ listener: String) throws -> HTTPGrant
     ) -> any HTTPServing
+}
+
+/// What the supervisor gave for a listener.
+struct HTTPGrant {
+    /// Bound sockets, the taker's to close.
+    var descriptors: [CInt]
+    /// Where the listener is https.
+    var credentials: TLSCredentials?
 }
 
 /// `muster.http-server/1` of one component. All but `activity` on the control thread.
@@ -21,6 +29,9 @@ protocol HTTPServing: AnyObject, Sendable {
     /// Stable until the object goes.
     var table: UnsafePointer<muster_http_server> { get }
     var activity: [ListenerActivity] { get }
+    /// Serves new connections of an https listener with these. A sentence where they cannot be used: then it goes on with
+    /// those it has.
+    func replaceCredentials(of listener: String, with credentials: TLSCredentials) throws(ListenerRefusal)
     /// Repeatable; may block for a moment.
     func startAccepting()
     /// Repeatable; returns when no accept can happen any more.

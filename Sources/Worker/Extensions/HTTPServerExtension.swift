@@ -1,4 +1,5 @@
 internal import ControlProtocol
+internal import Glibc
 internal import Locks
 internal import MusterABI
 internal import Networking
@@ -13,9 +14,9 @@ internal import Synchronization
 ///
 /// and drops the extension after the plugin's destroy has returned. One `HTTPLoops` serves all components of a worker.
 final class HTTPServerExtension: Sendable {
-    /// Gives the bound sockets of a listener; their ownership passes. What it throws is described to the plugin and the
-    /// operator by its own words.
-    typealias Obtain = (_ listener: String) throws -> [CInt]
+    /// Gives the bound sockets of a listener, whose ownership passes, and its credentials. What it throws is described to
+    /// the plugin and the operator by its own words.
+    typealias Obtain = (_ listener: String) throws -> HTTPGrant
 
     private struct Served {
         var plan: ListenerPlan
@@ -26,7 +27,7 @@ final class HTTPServerExtension: Sendable {
     /// The table for `get_extension`; good until the extension is gone.
     var table: UnsafePointer<muster_http_server> { UnsafePointer(memory.table) }
 
-    private let component: String
+    let component: String
     private let plans: [ListenerPlan]
     private let control: ControlSide
     private let memory: TableMemory
@@ -89,6 +90,11 @@ final class HTTPServerExtension: Sendable {
         }
     }
 
+    /// A listener that is served; nil where the plugin has not asked for it.
+    func served(_ name: String) -> (plan: ListenerPlan, server: HTTPServer)? {
+        listeners.first { $0.plan.name == name }.map { ($0.plan, $0.server) }
+    }
+
     private var listeners: [Served] { served.withLock { $0 } }
 
     // MARK: serve
@@ -115,29 +121,34 @@ final class HTTPServerExtension: Sendable {
             throw Refusal(status: MUSTER_WRONG_STATE, reason: "The listener \"\(name)\" is served already.")
         }
         switch plan.transport {
-        case .http: break
-        case .https:
-            throw Refusal(
-                status: MUSTER_UNSUPPORTED,
-                reason:
-                    "The listener \"\(name)\" is declared as https; this version of the host serves http and raw only.")
+        case .http, .https: break
         case .raw:
             throw Refusal(
                 status: MUSTER_INVALID,
                 reason: "The listener \"\(name)\" is declared as raw: open it with \(MUSTER_EXT_LISTENER) instead.")
         }
-        let server = HTTPServer(loops: loops, limits: limits.applied(to: plan), handler: handler)
-        try adopt(name, by: server)
+        let grant = try obtain(name)
+        let tls: TLSContext?
+        do throws(Refusal) {
+            tls = try context(for: plan, grant.credentials)
+        } catch {
+            for descriptor in grant.descriptors { close(descriptor) }
+            throw error
+        }
+        let server = HTTPServer(loops: loops, limits: limits.applied(to: plan), handler: handler, tls: tls)
+        try adopt(grant.descriptors, of: name, by: server)
         served.withLock { $0.append(Served(plan: plan, server: server)) }
     }
 
-    private func adopt(_ name: String, by server: HTTPServer) throws(Refusal) {
-        let descriptors: [CInt]
+    private func obtain(_ name: String) throws(Refusal) -> HTTPGrant {
         do {
-            descriptors = try control.obtain(name)
+            return try control.obtain(name)
         } catch {
             throw Refusal(status: MUSTER_FAILED, reason: "\(error)")
         }
+    }
+
+    private func adopt(_ descriptors: [CInt], of name: String, by server: HTTPServer) throws(Refusal) {
         var failure: (any Error)?
         // Each is handed over, also after a failure, so that none is left open.
         for descriptor in descriptors {

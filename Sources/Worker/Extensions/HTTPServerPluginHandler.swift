@@ -32,7 +32,15 @@ final class HTTPServerPluginHandler: HTTPHandler, @unchecked Sendable {
         request.header_count = fields.count
         request.peer = muster_string(head.peer)
         request.find_header = { request, name in HTTPServerPluginHandler.find(name, in: request) }
-        onRequest(handler.context, exchange.rawValue, &request)
+        guard let identity = head.identity else {
+            onRequest(handler.context, exchange.rawValue, &request)
+            return
+        }
+        let table = IdentityTable(identity)
+        withExtendedLifetime(table) {
+            request.identity = table.pointer
+            onRequest(handler.context, exchange.rawValue, &request)
+        }
     }
 
     func onBody(_ exchange: ExchangeID, _ piece: UnsafeRawBufferPointer) {

@@ -215,6 +215,7 @@ struct MachineHarness {
             case .load: "load"
             case .prepare: "prepare"
             case .listenerGranted: "listenerGranted"
+            case .credentials: "credentials"
             case .listenerRefused: "listenerRefused"
             case .activate: "activate"
             case .quiesce: "quiesce"

@@ -1,0 +1,42 @@
+internal import COpenSSL
+package import FoundationEssentials
+
+/// A private key.
+package struct PrivateKey: ~Copyable {
+    package let raw: OpaquePointer
+
+    package init(owning raw: OpaquePointer) { self.raw = raw }
+
+    deinit { EVP_PKEY_free(raw) }
+
+    /// The first private key of a PEM text. One that is encrypted is a failure: nobody is there to be asked.
+    package init(pem: Data) throws(OpenSSLFailure) {
+        let bio = try MemoryBIO(pem)
+        let source = bio.raw
+        raw = try succeeding { PEM_read_bio_PrivateKey(source, nil, refusePassword, nil) }
+    }
+
+    /// A new one on the curve P-256 (FIPS 186-4), which every client knows.
+    package static func make() throws(OpenSSLFailure) -> PrivateKey {
+        let context = try succeeding { EVP_PKEY_CTX_new_from_name(nil, "EC", nil) }
+        defer { EVP_PKEY_CTX_free(context) }
+        try succeeding { EVP_PKEY_keygen_init(context) }
+        try succeeding { EVP_PKEY_CTX_set_group_name(context, "prime256v1") }
+        var key: OpaquePointer?
+        try succeeding { EVP_PKEY_generate(context, &key) }
+        guard let key else { throw OpenSSLFailure.take() }
+        return PrivateKey(owning: key)
+    }
+
+    /// PKCS #8.
+    package func pem() throws(OpenSSLFailure) -> Data {
+        let bio = try MemoryBIO()
+        let (raw, target) = (raw, bio.raw)
+        try succeeding { PEM_write_bio_PKCS8PrivateKey(target, raw, nil, nil, 0, nil, nil) }
+        return bio.contents()
+    }
+}
+
+/// OpenSSL would ask at the terminal otherwise.
+let refusePassword: @convention(c) (UnsafeMutablePointer<CChar>?, CInt, CInt, UnsafeMutableRawPointer?) -> CInt =
+    { _, _, _, _ in -1 }
