@@ -39,6 +39,7 @@ let package = Package(
         .library(name: "Networking", targets: ["Networking"]),
         .library(name: "ControlProtocol", targets: ["ControlProtocol"]),
         plugin("UpdateDistributor", "UpdateDistributorEntry"),
+        plugin("UpdateService", "UpdateServiceEntry"),
         plugin("HelloC", "HelloC"),
         plugin("HelloSwift", "HelloSwift"),
         plugin("FixtureOne", "FixtureOne"),
@@ -106,12 +107,19 @@ let package = Package(
             name: "PluginKit", dependencies: ["MusterABI", "Locks"],
             // A request's head is borrowed from the host: Swift's spans keep it from outliving the call.
             swiftSettings: strict + [.enableExperimentalFeature("Lifetimes")]),
+        .target(name: "FileServing", dependencies: ["PluginKit", "Locks"], swiftSettings: strict),
         .target(
-            name: "UpdateDistributor", dependencies: ["PluginKit", "Locks"], path: "Plugins/UpdateDistributor",
+            name: "UpdateDistributor", dependencies: ["FileServing", "PluginKit"], path: "Plugins/UpdateDistributor",
             exclude: ["Entry"], swiftSettings: strict),
         .target(
             name: "UpdateDistributorEntry", dependencies: ["UpdateDistributor", "PluginKit", "MusterABI"],
             path: "Plugins/UpdateDistributor/Entry", swiftSettings: strict, linkerSettings: onlyEntryPoint),
+        .target(
+            name: "UpdateService", dependencies: ["FileServing", "PluginKit"], path: "Plugins/UpdateService",
+            exclude: ["Entry"], swiftSettings: strict),
+        .target(
+            name: "UpdateServiceEntry", dependencies: ["UpdateService", "PluginKit", "MusterABI"],
+            path: "Plugins/UpdateService/Entry", swiftSettings: strict, linkerSettings: onlyEntryPoint),
         .target(
             name: "HelloC", dependencies: ["MusterABI"], path: "Plugins/Examples/HelloC", publicHeadersPath: ".",
             linkerSettings: onlyEntryPoint),
@@ -142,7 +150,11 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
-            name: "NetworkingTests", dependencies: ["Networking", nio("NIOEmbedded"), nio("NIOPosix")],
+            name: "NetworkingTests",
+            dependencies: [
+                "Networking", "Credentials", "ControlProtocol", "COpenSSL", "OpenSSL", nio("NIOEmbedded"),
+                nio("NIOPosix"),
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "WorkerTests",
@@ -152,8 +164,13 @@ let package = Package(
         .testTarget(
             name: "PluginKitTests", dependencies: ["PluginKit", "PluginTesting", "MusterABI"], swiftSettings: strict),
         .testTarget(
-            name: "UpdateDistributorTests",
-            dependencies: ["UpdateDistributor", "PluginKit", "PluginTesting", "MusterABI"],
+            name: "FileServingTests", dependencies: ["FileServing", "PluginKit", "PluginTesting", "MusterABI"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "UpdateServiceTests",
+            dependencies: [
+                "UpdateService", "UpdateDistributor", "FileServing", "PluginKit", "PluginTesting", "MusterABI",
+            ],
             swiftSettings: strict),
         .testTarget(name: "IntegrationTests", dependencies: ["ControlProtocol", "CLinux"], swiftSettings: strict),
     ]

@@ -139,6 +139,8 @@ public struct ResolvedListener: Sendable, Equatable {
     public var headTimeout: Int64?
     public var stallTimeout: Int64?
     public var answerTimeout: Int64?
+    /// Patterns of SAN URIs: a `*` at the end stands for any rest. Empty: every client that may connect may ask.
+    public var allowedClients: [Located<String>] = []
     /// Absolute paths of PEM files, instead of those of `host.identity`: both or neither. For https alone.
     public var certificate: Located<String>?
     public var privateKey: Located<String>?

@@ -38,6 +38,8 @@ public struct CertificateOrder: Codable, Equatable, Sendable {
     /// DNS names, of which the first is the subject's common name, and addresses in numbers: the SAN.
     public var names: [String]
     public var addresses: [String]
+    /// URIs of the SAN: the roles, `muster:server`.
+    public var uris: [String]
     /// PEM; nil: make an authority too.
     public var authority: Authority?
 
@@ -51,9 +53,10 @@ public struct CertificateOrder: Codable, Equatable, Sendable {
         }
     }
 
-    public init(names: [String], addresses: [String], authority: Authority?) {
+    public init(names: [String], addresses: [String], uris: [String] = [], authority: Authority?) {
         self.names = names
         self.addresses = addresses
+        self.uris = uris
         self.authority = authority
     }
 }

@@ -133,6 +133,9 @@ public struct ListenerPlan: Codable, Equatable, Sendable {
     public var clientCertificate: ClientCertificatePolicy
     /// Above it, a new connection waits in the backlog.
     public var maxConnections: Int
+    /// Patterns of SAN URIs, of which a client's certificate must match one; a `*` at the end stands for any rest.
+    /// Empty: every client that may connect may ask.
+    public var allowedClients: [String] = []
     /// The operator's limits; nil leaves the plugin's or the host's. Bytes and nanoseconds.
     public var headBytes: Int?
     public var headerCount: Int?

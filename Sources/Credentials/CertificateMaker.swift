@@ -29,19 +29,29 @@ enum CertificateMaker {
         let made = try blank(order.names.first ?? "localhost", days: hostDays, key: key)
         let raw = made.raw
         try succeeding { X509_set_issuer_name(raw, X509_get_subject_name(issuerRaw)) }
-        let names = order.names.map { "DNS:\($0)" } + order.addresses.map { "IP:\($0)" }
+        let alternatives = try alternativeNames(of: order)
         try extend(
             made, issuer: issuerRaw,
             [
                 (NID_basic_constraints, "critical,CA:FALSE"),
                 (NID_key_usage, "critical,digitalSignature"),
                 (NID_ext_key_usage, "serverAuth,clientAuth"),
-                (NID_subject_alt_name, names.joined(separator: ",")),
+                (NID_subject_alt_name, alternatives),
                 (NID_subject_key_identifier, "hash"),
                 (NID_authority_key_identifier, "keyid"),
             ])
         try sign(made, by: issuerKey)
         return MadeCertificate(certificate: try made.pem(), privateKey: try key.pem(), authority: authority)
+    }
+
+    /// As X509V3_EXT_conf_nid(3) reads it, where a comma begins the next name: none may be within one.
+    private static func alternativeNames(of order: CertificateOrder) throws(OpenSSLFailure) -> String {
+        let names =
+            order.names.map { "DNS:\($0)" } + order.addresses.map { "IP:\($0)" } + order.uris.map { "URI:\($0)" }
+        if let bad = names.first(where: { !$0.utf8.allSatisfy { (0x21...0x7E).contains($0) && $0 != 0x2C } }) {
+            throw OpenSSLFailure(reasons: ["'\(bad)' cannot be a name of a certificate"])
+        }
+        return names.joined(separator: ",")
     }
 
     private static func makeAuthority(_ name: String) throws(OpenSSLFailure) -> CertificateOrder.Authority {

@@ -272,9 +272,12 @@ extension HTTPConnection {
         case .graceful:
             guard stage == .closing else { return }
             if inputIsEnded {
-                // The channel would drop what it still holds: wait until it is written.
+                // The channel would drop what it still holds: wait until it is written. Closed not from within that
+                // flush, so that TLS can still announce the end.
                 let promise = context.eventLoop.makePromise(of: Void.self)
-                promise.futureResult.whenComplete { [channel = context.channel] _ in channel.close(promise: nil) }
+                promise.futureResult.whenComplete { [channel = context.channel] _ in
+                    channel.eventLoop.execute { channel.close(promise: nil) }
+                }
                 context.writeAndFlush(Self.wrapOutboundOut(.byteBuffer(ByteBuffer())), promise: promise)
             } else {
                 context.close(mode: .output, promise: nil)

@@ -77,6 +77,8 @@ final class HTTPConnection: ChannelDuplexHandler, @unchecked Sendable {
 
     /// Who the client proved to be in the TLS handshake.
     private var identity: TLSIdentity?
+    /// The listener's rules let this client ask.
+    private var isAllowed = true
     private lazy var peer = PeerText.of(context?.remoteAddress)
 
     init(shard: ListenerShard) {
@@ -182,6 +184,10 @@ final class HTTPConnection: ChannelDuplexHandler, @unchecked Sendable {
         isHead = head.isHead
         isOldVersion = head.version == 10
         keepsAlive = head.keepsAlive
+        guard isAllowed else {
+            refuse(.wrongClient)
+            return
+        }
         guard let exchange = loop.slots.open(for: self) else {
             refuse(.tooBusy)
             return
@@ -346,7 +352,10 @@ final class HTTPConnection: ChannelDuplexHandler, @unchecked Sendable {
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if let handshake = event as? TLSHandshakeDone { identity = handshake.identity }
+        if let handshake = event as? TLSHandshakeDone {
+            identity = handshake.identity
+            isAllowed = handshake.isAllowed
+        }
         guard let event = event as? ChannelEvent else { return }
         switch event {
         case .inputClosed:

@@ -43,5 +43,6 @@ extension HTTPViolation {
     static let slowHead = HTTPViolation(408, "The request's head took too long to arrive.")
     static let slowBody = HTTPViolation(408, "The request's body made no progress for too long.")
     static let noAnswer = HTTPViolation(503, "The component did not answer in time.")
+    static let wrongClient = HTTPViolation(403, "The client's certificate is not one that this listener allows.")
     static let tooBusy = HTTPViolation(503, "Too many exchanges are under way.")
 }

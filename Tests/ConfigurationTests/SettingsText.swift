@@ -40,6 +40,7 @@ enum SettingsText {
     private static func of(_ listener: ResolvedListener) -> String {
         var line = "  listens as \(listener.name) on \(listener.addresses.map(\.description)), \(listener.transport)"
         line += ", client certificate \(listener.clientCertificate), connections \(listener.maxConnections)"
+        if !listener.allowedClients.isEmpty { line += ", for \(listener.allowedClients.map(\.value))" }
         if let certificate = listener.certificate { line += ", shows \(certificate.value)" }
         if let key = listener.privateKey { line += ", with \(key.value)" }
         let limits: [(String, Int64?)] = [

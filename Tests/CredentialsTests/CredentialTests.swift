@@ -74,8 +74,13 @@ import Testing
         #expect(flaw?.part == .privateKey && flaw?.reason.contains("openssl pkey") == true)
     }
 
-    @Test func nameThatIsNoDNSNameIsAnErrorAndNoTrap() {
-        let order = CertificateOrder(names: ["a,IP:not-an-address"], addresses: [], authority: nil)
+    @Test(arguments: [
+        CertificateOrder(names: ["a,IP:127.0.0.1"], addresses: [], authority: nil),
+        CertificateOrder(names: ["a b"], addresses: [], authority: nil),
+        CertificateOrder(names: ["a"], addresses: ["not-an-address"], authority: nil),
+        CertificateOrder(names: ["a"], addresses: [], uris: ["muster:server,DNS:b"], authority: nil),
+    ])
+    func nameThatIsNoneIsAnErrorAndNoTrap(order: CertificateOrder) {
         guard case .failed(let reason) = CredentialMain.answer(.make(order)) else {
             Issue.record("a certificate was made")
             return

@@ -24,6 +24,10 @@ enum ListenerKeys {
             help: "Whether clients show a certificate; it may only be made stricter than the plugin has it."
         ) { $0.clientCertificate = ClientCertificatePolicy(rawValue: $1.text) ?? $0.clientCertificate },
         SettingKey(
+            "allowed_clients", .list, of: .string, defaultNote: "all", to: "64",
+            help: "URIs of which a client's certificate must have one, `muster:distributor/*`; others get 403."
+        ) { $0.allowedClients = $1.list },
+        SettingKey(
             "certificate", .path, defaultNote: "`host.identity.certificate`",
             help: "PEM file of the certificate that this listener shows instead of the host's."
         ) { $0.certificate = $1.located },

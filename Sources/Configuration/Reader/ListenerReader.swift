@@ -42,7 +42,7 @@ struct ListenerReader {
         guard declaration.transport == .https else {
             for name in ListenerKeys.tlsNames {
                 guard let entry = section.options[name]?.entry else { continue }
-                let what = name == "client_certificate" ? "clients show certificates" : "a certificate is shown"
+                let what = name.contains("client") ? "clients show certificates" : "a certificate is shown"
                 reader.problems.add(
                     "\(reader.title).\(name): \(what) only over https, and this listener is "
                         + "\(declaration.transport.rawValue); remove it",
@@ -58,7 +58,35 @@ struct ListenerReader {
                     + "'\(declaration.clientCertificate.rawValue)', found '\(listener.clientCertificate.rawValue)'",
                 at: entry.blamedSpan)
         }
+        checkAllowedClients(section, listener, &reader)
         reader.requireTogether("certificate", "private_key", in: section, "\(reader.title).")
+    }
+
+    private func checkAllowedClients(
+        _ section: ReadSection, _ listener: ResolvedListener, _ reader: inout OptionReader
+    ) {
+        guard let entry = section.options["allowed_clients"]?.entry else { return }
+        let name = "\(reader.title).allowed_clients"
+        if listener.clientCertificate != .required {
+            reader.problems.add(
+                "\(name) needs certificates to look at: set client_certificate: required beside it", at: entry.keySpan)
+        }
+        // An empty list would read as "nobody" and mean "all".
+        if listener.allowedClients.isEmpty, case .sequence(let items) = entry.value.content, items.isEmpty {
+            reader.problems.add("\(name) is empty: name whom to allow, or remove it to allow all", at: entry.blamedSpan)
+        }
+        for pattern in listener.allowedClients where !Self.isPattern(pattern.value) {
+            reader.problems.add(
+                "\(name): '\(pattern.value)' is no URI such as 'muster:server', or 'muster:client/*' for all that begin so",
+                at: entry.blamedSpan)
+        }
+    }
+
+    /// A scheme, a colon, and what RFC 3986 allows in a URI; a `*` at the end alone.
+    private static func isPattern(_ text: String) -> Bool {
+        let isURI = text.utf8.allSatisfy { (0x21...0x7E).contains($0) } && text.utf8.count <= 2048
+        guard isURI, let colon = text.firstIndex(of: ":"), colon != text.startIndex else { return false }
+        return !text.dropLast().contains("*")
     }
 
     private func addresses(_ entry: YAMLEntry, _ name: String, _ reader: inout OptionReader) -> [ListenAddress] {

@@ -17,6 +17,9 @@ public struct TLSConfiguration: Sendable {
     public var clientPolicy: ClientPolicy
     /// PEM: whose certificates of clients are accepted; needed unless the policy is `none`.
     public var authority: Data?
+    /// Patterns of SAN URIs, of which a client's certificate must match one, else its requests are answered with 403. A
+    /// `*` at the end stands for any rest. Empty: every client that may connect may ask.
+    public var allowedClients: [String]
     /// 80 bytes each: 16 of name, 32 for AES-256, 32 for HMAC with SHA-256. The first encrypts session tickets, all
     /// decrypt. None: sessions are not resumed.
     public var ticketKeys: [Data]
@@ -26,12 +29,13 @@ public struct TLSConfiguration: Sendable {
 
     public init(
         certificate: Data, privateKey: Data, clientPolicy: ClientPolicy = .none, authority: Data? = nil,
-        ticketKeys: [Data] = [], sessionContext: String
+        allowedClients: [String] = [], ticketKeys: [Data] = [], sessionContext: String
     ) {
         self.certificate = certificate
         self.privateKey = privateKey
         self.clientPolicy = clientPolicy
         self.authority = authority
+        self.allowedClients = allowedClients
         self.ticketKeys = ticketKeys
         self.sessionContext = sessionContext
     }

@@ -9,8 +9,10 @@ internal import OpenSSL
 public final class TLSContext: @unchecked Sendable {
     // Sendable: OpenSSL counts references to a context and locks what connections share of it; nothing is set after init.
     let raw: OpaquePointer
+    private let allowedClients: [String]
 
     public init(_ configuration: TLSConfiguration) throws(TLSError) {
+        allowedClients = configuration.allowedClients
         raw = try Self.doing("setting up TLS") { () throws(OpenSSLFailure) in try succeeding { ctls_make_context() } }
         // A failure from here on still runs deinit, since every property has its value.
         try useCertificate(configuration.certificate)
@@ -20,6 +22,11 @@ public final class TLSContext: @unchecked Sendable {
     }
 
     deinit { SSL_CTX_free(raw) }
+
+    /// Whether a client that proved to be this, or nobody, may ask here.
+    func allows(_ identity: TLSIdentity?) -> Bool {
+        allowedClients.isEmpty || identity?.matches(anyOf: allowedClients) == true
+    }
 
     private static func doing<Value>(
         _ what: String, _ body: () throws(OpenSSLFailure) -> Value

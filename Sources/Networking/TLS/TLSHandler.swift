@@ -170,7 +170,8 @@ final class TLSHandler: ChannelDuplexHandler, RemovableChannelHandler, @unchecke
             deadline = nil
             stage = .open
             shard.counters.handshakeDone(isResumed: SSL_session_reused(connection) == 1)
-            context.fireUserInboundEventTriggered(TLSHandshakeDone(identity: identity))
+            context.fireUserInboundEventTriggered(
+                TLSHandshakeDone(identity: identity, isAllowed: tls.allows(identity)))
         } catch {
             giveUp(context)
         }
@@ -275,4 +276,6 @@ final class TLSHandler: ChannelDuplexHandler, RemovableChannelHandler, @unchecke
 struct TLSHandshakeDone: Sendable {
     /// nil: the client showed no certificate.
     var identity: TLSIdentity?
+    /// Whether such a client may ask here at all.
+    var isAllowed: Bool
 }

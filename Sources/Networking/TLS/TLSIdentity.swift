@@ -14,6 +14,15 @@ public struct TLSIdentity: Sendable, Equatable {
         self.uris = uris
     }
 
+    /// Whether one of its URIs is one of `patterns`, or begins with one that ends in `*`.
+    func matches(anyOf patterns: [String]) -> Bool {
+        uris.contains { uri in
+            patterns.contains { pattern in
+                pattern.hasSuffix("*") ? uri.utf8.starts(with: pattern.utf8.dropLast()) : uri == pattern
+            }
+        }
+    }
+
     /// More than any honest certificate has.
     private static let uriLimit = 64
     private static let uriLength = 1...2048

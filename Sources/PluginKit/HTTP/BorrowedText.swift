@@ -16,6 +16,14 @@ public struct BorrowedText: ~Escapable {
         return text.bytes.withUnsafeBytes { $0.isSame(as: literal.utf8Start) }
     }
 
+    /// Whether it begins with `literal`.
+    public func hasPrefix(_ literal: StaticString) -> Bool {
+        guard literal.hasPointerRepresentation, bytes.count >= literal.utf8CodeUnitCount else { return false }
+        return bytes.withUnsafeBytes {
+            UnsafeRawBufferPointer(rebasing: $0.prefix(literal.utf8CodeUnitCount)).isSame(as: literal.utf8Start)
+        }
+    }
+
     /// Whether it is `literal` but for the case of ASCII letters, as the names of header fields are compared.
     public func equalsIgnoringCase(_ literal: StaticString) -> Bool {
         guard literal.hasPointerRepresentation, bytes.count == literal.utf8CodeUnitCount else { return false }

@@ -34,6 +34,7 @@ extension ResolvedPlan {
             var plan = ListenerPlan(
                 name: listener.name, transport: listener.transport, clientCertificate: listener.clientCertificate,
                 maxConnections: listener.maxConnections)
+            plan.allowedClients = listener.allowedClients.map(\.value)
             plan.headBytes = listener.headBytes
             plan.headerCount = listener.headerCount
             plan.bodyBytes = listener.bodyBytes

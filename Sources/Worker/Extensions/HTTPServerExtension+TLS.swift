@@ -29,7 +29,7 @@ extension HTTPServerExtension {
             }
         return TLSConfiguration(
             certificate: credentials.certificate, privateKey: credentials.privateKey, clientPolicy: policy,
-            authority: credentials.authority, ticketKeys: credentials.ticketKeys,
+            authority: credentials.authority, allowedClients: plan.allowedClients, ticketKeys: credentials.ticketKeys,
             sessionContext: "\(component)/\(plan.name)/\(plan.clientCertificate.rawValue)")
     }
 

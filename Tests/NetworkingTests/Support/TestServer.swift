@@ -17,6 +17,7 @@ final class TestServer: Sendable {
         var hasBody: Bool
         var peer: String
         var fields: [String]
+        var identity: TLSIdentity?
     }
 
     let group: MultiThreadedEventLoopGroup
@@ -26,13 +27,13 @@ final class TestServer: Sendable {
     let port: UInt16
 
     init(
-        _ limits: HTTPLimits = HTTPLimits(), loops count: Int = 1, accepting: Bool = true,
+        _ limits: HTTPLimits = HTTPLimits(), tls: TLSContext? = nil, loops count: Int = 1, accepting: Bool = true,
         _ answer: @escaping @Sendable (HTTPLoops, Seen) -> Void = { $0.answer($1.exchange, "ok") }
     ) throws {
         group = MultiThreadedEventLoopGroup(numberOfThreads: count)
         loops = HTTPLoops(group: group)
         handler = RecordingHandler(loops: loops, answer: answer)
-        server = HTTPServer(loops: loops, limits: limits, handler: handler)
+        server = HTTPServer(loops: loops, limits: limits, handler: handler, tls: tls)
         let (descriptor, port) = try Self.listen()
         self.port = port
         try server.adopt(descriptor: descriptor)
@@ -103,7 +104,8 @@ final class RecordingHandler: HTTPHandler {
         let seen = TestServer.Seen(
             exchange: exchange, method: text(request.method), target: text(request.target),
             authority: text(request.authority), version: request.version, hasBody: request.hasBody,
-            peer: text(request.peer), fields: request.fields.map { "\(text($0.nameBytes)): \(text($0.valueBytes))" })
+            peer: text(request.peer), fields: request.fields.map { "\(text($0.nameBytes)): \(text($0.valueBytes))" },
+            identity: request.identity)
         recorded.withLock {
             $0.events.append(.request(seen.target))
             $0.requests.append(seen)

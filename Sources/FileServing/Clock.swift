@@ -1,6 +1,6 @@
 import Glibc
 
-/// The times that the distributor goes by; tests bring their own.
+/// The times that served files are judged by; tests bring their own.
 struct Clock: Sendable {
     /// Nanoseconds of a clock that never goes back, to a few milliseconds: for how old a look at a file is.
     var steady: @Sendable () -> UInt64

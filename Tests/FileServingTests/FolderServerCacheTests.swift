@@ -3,9 +3,9 @@ import MusterABI
 import PluginTesting
 import Testing
 
-@testable import UpdateDistributor
+@testable import FileServing
 
-@Suite(.serialized) struct DistributorCacheTests {
+@Suite(.serialized) struct FolderServerCacheTests {
     @Test func freshFileIsAnsweredOnTheLoop() throws {
         let fixture = try Fixture()
         try fixture.write("a", "1")
@@ -21,7 +21,7 @@ import Testing
         let first = fixture.get("/a")
         try fixture.replace("a", "2")
         #expect(fixture.get("/a").text == "1")
-        ClockedDistributor.clock.advance()
+        ClockedFolder.clock.advance()
         let second = fixture.get("/a")
         #expect(second.text == "2")
         #expect(second["ETag"] != first["ETag"])
@@ -33,7 +33,7 @@ import Testing
         try fixture.write("b", [UInt8](repeating: 7, count: 100_000))
         for target in ["/a", "/b"] {
             let first = fixture.get(target)
-            ClockedDistributor.clock.advance()
+            ClockedFolder.clock.advance()
             #expect(fixture.get(target)["ETag"] == first["ETag"])
         }
     }
@@ -45,7 +45,7 @@ import Testing
         #expect(fixture.get("/b").status == 404)
         #expect(unlink(fixture.path("a")) == 0)
         try fixture.write("b", "2")
-        ClockedDistributor.clock.advance()
+        ClockedFolder.clock.advance()
         #expect(fixture.get("/a").status == 404)
         #expect(fixture.get("/b").status == 200)
     }
@@ -55,7 +55,7 @@ import Testing
         try fixture.write("a", "1")
         let first = fixture.get("/a")
         try fixture.write("a", "23")
-        ClockedDistributor.clock.advance()
+        ClockedFolder.clock.advance()
         #expect(fixture.get("/a").text == "23")
         #expect(fixture.get("/a")["ETag"] != first["ETag"])
     }
@@ -72,7 +72,7 @@ import Testing
         #expect(first["Last-Modified"] == "Sun, 06 Nov 1994 08:49:37 GMT")
         try fixture.replace("a", "2")
         age()
-        ClockedDistributor.clock.advance()
+        ClockedFolder.clock.advance()
         let second = fixture.get("/a")
         #expect(second["Last-Modified"] == first["Last-Modified"])
         #expect(second["ETag"] != first["ETag"])
@@ -85,16 +85,16 @@ import Testing
         try TestClock.$filesAreYoung.withValue(true) {
             let first = fixture.get("/a")
             #expect(fixture.get("/a")["ETag"] == first["ETag"])
-            ClockedDistributor.clock.advance()
+            ClockedFolder.clock.advance()
             let second = fixture.get("/a")
             #expect(second["ETag"] != first["ETag"])
             // A strong tag all the same: it names this one reading.
             let tag = try #require(second["ETag"])
             #expect(fixture.get("/a", ("If-Match", tag)).status == 200)
         }
-        ClockedDistributor.clock.advance()
+        ClockedFolder.clock.advance()
         let settled = fixture.get("/a")
-        ClockedDistributor.clock.advance()
+        ClockedFolder.clock.advance()
         #expect(fixture.get("/a")["ETag"] == settled["ETag"])
     }
 
@@ -103,7 +103,7 @@ import Testing
         try fixture.write("a", "1")
         #expect(fixture.get("/a").text == "1")
         #expect(rename(fixture.root + "/served", fixture.root + "/old") == 0)
-        ClockedDistributor.clock.advance()
+        ClockedFolder.clock.advance()
         #expect(fixture.get("/a").status == 404)
         mkdir(fixture.root + "/other", 0o755)
         #expect(symlink("other", fixture.root + "/served") == 0)
@@ -179,7 +179,7 @@ import Testing
         try withoutOverride {
             for _ in 0..<3 {
                 #expect(fixture.get("/secret").status == 403)
-                ClockedDistributor.clock.advance()
+                ClockedFolder.clock.advance()
             }
         }
         #expect(fixture.host.logLines.filter { $0.fields["file"] == "/secret" }.count == 1)
@@ -193,12 +193,12 @@ import Testing
         }
         try fixture.write("scarce", "1")
         let open = fixture.openDescriptors
-        ClockedDistributor.failures.withLock { $0["scarce"] = EMFILE }
+        ClockedFolder.failures.withLock { $0["scarce"] = EMFILE }
         let answer = fixture.get("/scarce")
         #expect(answer.status == 503)
         #expect(answer["Retry-After"] == "1")
         #expect(fixture.openDescriptors <= (open + 8) / 2)
-        ClockedDistributor.failures.withLock { $0["scarce"] = nil }
+        ClockedFolder.failures.withLock { $0["scarce"] = nil }
         #expect(fixture.get("/scarce").status == 200)
         #expect(fixture.host.logLines.contains { $0.message.contains("cache.open_files") })
     }
@@ -207,8 +207,8 @@ import Testing
     func systemErrorsHaveTheirAnswers(_ code: CInt, _ status: Int) throws {
         let fixture = try Fixture()
         try fixture.write("failing", "1")
-        ClockedDistributor.failures.withLock { $0["failing"] = code }
-        defer { ClockedDistributor.failures.withLock { $0["failing"] = nil } }
+        ClockedFolder.failures.withLock { $0["failing"] = code }
+        defer { ClockedFolder.failures.withLock { $0["failing"] = nil } }
         #expect(fixture.get("/failing").status == UInt32(status))
         #expect(fixture.get("/failing").status == UInt32(status))
         #expect(fixture.host.logLines.count == (status == 404 ? 0 : 1))
@@ -226,7 +226,7 @@ import Testing
     }
 }
 
-@Suite(.serialized) struct DistributorOptionsTests {
+@Suite(.serialized) struct FolderOptionsTests {
     @Test func missingFolderIsBlamedOnRoot() throws {
         let fixture = try Fixture(["root": .path("/nonexistent/folder")], starts: false)
         try fixture.host.create()

@@ -5,23 +5,28 @@ import PluginTesting
 import Synchronization
 import Testing
 
-@testable import UpdateDistributor
+@testable import FileServing
 
-/// The distributor with a clock that stands still until the test moves it.
-final class ClockedDistributor: Plugin {
-    static let description = Distributor.description
+/// A plugin that serves a folder, with a clock that stands still until the test moves it.
+final class ClockedFolder: Plugin {
+    static let listener = Listener.http("updates", port: 50003, help: "Serves a folder.")
+    static let description = PluginDescription(
+        id: "test.muster.folder", name: "Folder", version: "1.0.0", summary: "Serves a folder.", vendor: "Muster",
+        licence: "MIT", listeners: [listener], requires: [.work])
     static let clock = TestClock()
     /// The errno with which opening a name fails.
     static let failures = Mutex<[String: CInt]>([:])
-    private let distributor: Distributor
+    private let host: Host
+    private let files: FolderServer
 
-    init(options: Distributor.Options, host: Host) throws {
-        distributor = try Distributor(
-            options: options, host: host, clock: Self.clock.clock,
+    init(options: FolderOptions, host: Host) throws {
+        self.host = host
+        files = try FolderServer(
+            options, host: host, clock: Self.clock.clock,
             failure: { name in Self.failures.withLock { $0[name] } })
     }
 
-    func prepare() throws { try distributor.prepare() }
+    func prepare() throws { try host.serve(Self.listener, with: files) }
 }
 
 /// Shared by all tests of a run, and so only ever moved forward.
@@ -46,17 +51,17 @@ final class TestClock: Sendable {
     }
 }
 
-/// A folder of its own, removed at the end, and a distributor that serves it through the ABI.
+/// A folder of its own, removed at the end, and a component that serves it through the ABI.
 final class Fixture {
     let root: String
     let host: FakeHost
 
     init(_ settings: [String: Setting] = [:], starts: Bool = true) throws {
-        var template = Array("/tmp/muster-distributor-XXXXXX".utf8CString)
+        var template = Array("/tmp/muster-folder-XXXXXX".utf8CString)
         root = try #require(mkdtemp(&template).map { String(cString: $0) })
         mkdir(root + "/served", 0o755)
         host = FakeHost(
-            PluginEntry.manifest(of: ClockedDistributor.self),
+            PluginEntry.manifest(of: ClockedFolder.self),
             settings: ["root": .path(root + "/served")].merging(settings) { $1 })
         if starts { try host.start() }
     }

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import UpdateDistributor
+@testable import FileServing
 
 @Suite struct TargetPathTests {
     @Test(

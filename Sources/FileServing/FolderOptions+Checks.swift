@@ -1,7 +1,7 @@
 import Glibc
 import PluginKit
 
-extension Distributor.Options {
+extension FolderOptions {
     /// What the host cannot check.
     func check() throws(PluginError) {
         do throws(SystemError) {

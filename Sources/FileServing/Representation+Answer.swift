@@ -10,23 +10,32 @@ extension Representation {
         }
     }
 
-    /// Answers a request with conditions.
+    /// Answers a request with conditions, and says how.
     /// - Parameter now: seconds since 1970.
-    func answer(_ exchange: Exchange, _ method: Method, _ conditions: Conditions, now: Int64, host: Host) {
+    func answer(
+        _ exchange: Exchange, _ method: Method, _ conditions: Conditions, now: Int64, host: Host
+    ) -> AnswerTally.Kind {
         switch conditions.verdict(method, validators, now: now) {
-        case .whole: answer(exchange)
-        case .notModified: answer(exchange, .notModified)
+        case .whole:
+            answer(exchange)
+            return .whole
+        case .notModified:
+            answer(exchange, .notModified)
+            return .notModified
         case .preconditionFailed:
             exchange.respond(.preconditionFailed, Answers.plain, text: "The file is not the one you asked for.\n")
+            return .failed
         case .rangeNotSatisfiable:
             let fields = Answers.plain.adding([(name: "Content-Range", value: "bytes */\(state.size)")])
             exchange.respond(.rangeNotSatisfiable, fields, text: "The file has \(state.size) bytes.\n")
+            return .failed
         case .parts(let parts):
             if let part = parts.first, parts.count == 1 {
                 answer(exchange, part: part)
             } else {
                 answer(exchange, MultipartLayout(parts, of: state.size, mediaType: mediaType), host: host)
             }
+            return .partial
         }
     }
 

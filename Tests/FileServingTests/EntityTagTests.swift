@@ -1,7 +1,7 @@
 import PluginKit
 import Testing
 
-@testable import UpdateDistributor
+@testable import FileServing
 
 @Suite struct EntityTagTests {
     @Test func tagsAreRead() {

@@ -1,7 +1,7 @@
 import Glibc
 import Testing
 
-@testable import UpdateDistributor
+@testable import FileServing
 
 @Suite struct HTTPDateTests {
     private let example: Int64 = 784_111_777

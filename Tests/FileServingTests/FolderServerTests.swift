@@ -3,9 +3,9 @@ import MusterABI
 import PluginTesting
 import Testing
 
-@testable import UpdateDistributor
+@testable import FileServing
 
-@Suite(.serialized) struct DistributorTests {
+@Suite(.serialized) struct FolderServerTests {
     let fixture: Fixture
 
     init() throws {
@@ -112,7 +112,7 @@ import Testing
         #expect(fixture.get("/small.txt").status == 200)
         #expect(rename(fixture.path("small.txt"), fixture.path("moved")) == 0)
         #expect(symlink("moved", fixture.path("small.txt")) == 0)
-        ClockedDistributor.clock.advance()
+        ClockedFolder.clock.advance()
         #expect(fixture.get("/small.txt").status == 404)
     }
 
@@ -154,7 +154,7 @@ import Testing
 
     @Test func conditionsHoldForAFileNotYetLookedAt() throws {
         let tag = try #require(fixture.get("/small.txt")["ETag"])
-        ClockedDistributor.clock.advance()
+        ClockedFolder.clock.advance()
         #expect(fixture.get("/small.txt", ("If-None-Match", tag)).status == 304)
     }
 
@@ -242,7 +242,7 @@ import Testing
         #expect(fixture.get("/small.txt", range, ("If-Range", date)).status == 206)
         #expect(fixture.get("/small.txt", range, ("If-Range", "W/\(tag)")).status == 200)
         try fixture.replace("small.txt", "Hello, work station.\n")
-        ClockedDistributor.clock.advance()
+        ClockedFolder.clock.advance()
         let second = fixture.get("/small.txt", range, ("If-Range", tag))
         #expect(second.status == 200)
         #expect(second.text == "Hello, work station.\n")

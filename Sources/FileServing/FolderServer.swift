@@ -1,0 +1,111 @@
+public import PluginKit
+
+/// Answers requests with the files of one folder, read-only: RFC 9110 with ranges, validators and conditions.
+///
+/// A request for a file that was looked at within the last second is answered on the loop, from memory or from an open
+/// descriptor. Any other goes to the worker pool, once for all who ask for the same file at that time. Any thread.
+public final class FolderServer: RequestHandler {
+    private let host: Host
+    private let clock: Clock
+    private let files: FileReader
+    private let cache: RepresentationCache
+    private let troubles: Troubles
+    private let tally = AnswerTally()
+
+    /// - Throws: `PluginError`, blaming the option, where the folder cannot be served.
+    public convenience init(_ options: FolderOptions, host: Host) throws(PluginError) {
+        try self.init(options, host: host, clock: .system)
+    }
+
+    /// - Parameter failure: for tests, see `Folder.failure`.
+    init(
+        _ options: FolderOptions, host: Host, clock: Clock, failure: (@Sendable (String) -> CInt?)? = nil
+    ) throws(PluginError) {
+        self.host = host
+        self.clock = clock
+        try options.check()
+        files = FileReader(
+            folder: Folder(path: options.root.string, failure: failure),
+            smallFile: UInt64(options.cache.smallFile.bytes),
+            cacheControl: options.cacheControl, clock: clock)
+        cache = RepresentationCache(
+            openFiles: options.openFilesWithinLimit(host.log), memory: options.cache.memory.bytes)
+        troubles = Troubles(log: host.log)
+    }
+
+    /// What has been answered since it was made.
+    public var counts: AnswerCounts { tally.counts }
+
+    public func handle(_ request: borrowing Request, _ exchange: Exchange) {
+        let method = request.method
+        guard method == .get || method == .head else { return Answers.methodNotAllowed(exchange) }
+        let path = request.path
+        let conditions = Conditions(request)
+        // A path without a percent sign is what it decodes to, and so may be looked up as it came.
+        if path.firstIndex(of: UInt8(ascii: "%")) == nil, let found = cache.find(path, at: clock.steady()) {
+            return answer(exchange, method, conditions, with: found)
+        }
+        switch TargetPath([UInt8](path)) {
+        case .malformed: Answers.malformed(exchange)
+        case .notServed:
+            tally.count(.notFound)
+            Answers.notFound(exchange)
+        case .file(let path): look(path, .init(exchange: exchange, method: method, conditions: conditions))
+        }
+    }
+
+    /// Answers from what is known, or else when the file has been looked at.
+    private func look(_ path: TargetPath.FilePath, _ waiter: RepresentationCache.Waiter) {
+        let bytes = path.bytes
+        switch cache.find(bytes, at: clock.steady(), else: waiter) {
+        case .fresh(let found): answer(waiter.exchange, waiter.method, waiter.conditions, with: found)
+        case .waits(mustLook: false): break
+        case .waits(mustLook: true):
+            do throws(WorkError) {
+                try host.work { [self] in
+                    finish(path, bytes)
+                } done: { [self] cancelled in
+                    if cancelled { giveUp(bytes) }
+                }
+            } catch {
+                giveUp(bytes)
+            }
+        }
+    }
+
+    private func giveUp(_ path: [UInt8]) {
+        for waiter in cache.giveUp(path) {
+            tally.count(.failed)
+            Answers.busy(waiter.exchange)
+        }
+    }
+
+    /// On the worker pool: looks at the file and answers all who wait for it.
+    private func finish(_ path: TargetPath.FilePath, _ bytes: [UInt8]) {
+        let found: Representation
+        do throws(SystemError) {
+            found = try files.read(path, known: cache.known(bytes))
+        } catch {
+            let answer = troubles.answer(to: error, at: path.text)
+            if answer == .busy { cache.closeOlderFiles() }
+            for waiter in cache.finish(bytes, with: nil) {
+                tally.count(answer == .notFound ? .notFound : .failed)
+                answer.send(waiter.exchange)
+            }
+            return
+        }
+        for waiter in cache.finish(bytes, with: found) {
+            answer(waiter.exchange, waiter.method, waiter.conditions, with: found)
+        }
+    }
+
+    private func answer(
+        _ exchange: Exchange, _ method: Method, _ conditions: Conditions?, with found: Representation
+    ) {
+        guard let conditions else {
+            tally.count(.whole)
+            return found.answer(exchange)
+        }
+        tally.count(found.answer(exchange, method, conditions, now: clock.wall() / 1_000_000_000, host: host))
+    }
+}
