@@ -63,6 +63,11 @@ bench: ## measure against nginx (BENCH="--rows 1,4 --quick --json"; installs it)
 	@scripts/setup bench
 	@Benchmarks/run $(BENCH)
 
+.PHONY: scan
+scan: build ## have sslscan and testssl.sh look at a real https listener (installs them)
+	@scripts/setup scan
+	scripts/check-tls $(DEBUG)
+
 # Each sanitizer has a build of its own. Live hosts run with host.debug, which lets the sanitizers' options through.
 .PHONY: sanitize
 sanitize: setup ## run the live tests under ThreadSanitizer and AddressSanitizer

@@ -152,14 +152,16 @@ let package = Package(
         .testTarget(
             name: "NetworkingTests",
             dependencies: [
-                "Networking", "Credentials", "ControlProtocol", "COpenSSL", "OpenSSL", nio("NIOEmbedded"),
-                nio("NIOPosix"),
+                "Networking", "TLSTesting", "COpenSSL", nio("NIOEmbedded"), nio("NIOPosix"),
             ],
             swiftSettings: strict),
         .testTarget(
             name: "WorkerTests",
             dependencies: ["Worker", "Locks", "ControlProtocol", "PluginManifest", "MusterABI", "CLinux"],
             swiftSettings: strict),
+        .target(
+            name: "TLSTesting", dependencies: ["Credentials", "ControlProtocol", "COpenSSL", "OpenSSL"],
+            path: "Tests/TLSTesting", swiftSettings: strict),
         .target(name: "PluginTesting", dependencies: ["MusterABI"], path: "Tests/PluginTesting", swiftSettings: strict),
         .testTarget(
             name: "PluginKitTests", dependencies: ["PluginKit", "PluginTesting", "MusterABI"], swiftSettings: strict),
@@ -172,6 +174,7 @@ let package = Package(
                 "UpdateService", "UpdateDistributor", "FileServing", "PluginKit", "PluginTesting", "MusterABI",
             ],
             swiftSettings: strict),
-        .testTarget(name: "IntegrationTests", dependencies: ["ControlProtocol", "CLinux"], swiftSettings: strict),
+        .testTarget(
+            name: "IntegrationTests", dependencies: ["ControlProtocol", "CLinux", "TLSTesting"], swiftSettings: strict),
     ]
 )

@@ -1,4 +1,4 @@
-internal import ControlProtocol
+package import ControlProtocol
 internal import Glibc
 internal import OpenSSL
 
@@ -24,7 +24,8 @@ public enum CredentialMain {
         }
     }
 
-    static func answer(_ request: CredentialRequest) -> CredentialAnswer {
+    /// Answers one request, in this process.
+    package static func answer(_ request: CredentialRequest) -> CredentialAnswer {
         switch request {
         case .check(let certificate, let privateKey, let authority):
             do throws(CredentialFlaw) {

@@ -1,5 +1,6 @@
 import COpenSSL
 import FoundationEssentials
+import TLSTesting
 import Testing
 
 @testable import Networking

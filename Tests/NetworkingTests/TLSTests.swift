@@ -2,6 +2,7 @@ import COpenSSL
 import FoundationEssentials
 import Glibc
 import Synchronization
+import TLSTesting
 import Testing
 
 @testable import Networking

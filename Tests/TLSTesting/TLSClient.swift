@@ -1,40 +1,43 @@
 import COpenSSL
-import FoundationEssentials
+package import FoundationEssentials
 import Glibc
 import OpenSSL
 
 /// A blocking TLS client on 127.0.0.1, by OpenSSL itself. Every wait ends after ten seconds.
-final class TLSClient {
-    struct Settings {
-        var trusted: Data
-        var identity: TestAuthority.Identity?
+package final class TLSClient {
+    package struct Settings {
+        package var trusted: Data
+        package var identity: TestAuthority.Identity?
         /// The only version offered: `TLS1_2_VERSION`, `TLS1_3_VERSION`; nil: whatever OpenSSL offers.
-        var version: CInt?
+        package var version: CInt?
         /// ALPN protocols offered.
-        var protocols: [String] = []
-        var session: Session?
-        var receiveBuffer: CInt?
+        package var protocols: [String] = []
+        package var session: Session?
+        package var receiveBuffer: CInt?
+
+        package init(trusted: Data) { self.trusted = trusted }
     }
 
     /// A session to resume.
-    final class Session {
+    package final class Session: @unchecked Sendable {
+        // Sendable: OpenSSL counts its references, and nothing of it is changed here.
         let raw: OpaquePointer
         init(_ raw: OpaquePointer) { self.raw = raw }
         deinit { SSL_SESSION_free(raw) }
     }
 
     /// What OpenSSL said where something failed.
-    struct Failure: Error, CustomStringConvertible {
-        var description: String
+    package struct Failure: Error, CustomStringConvertible {
+        package var description: String
     }
 
     private let context: OpaquePointer
-    let connection: OpaquePointer
-    let descriptor: CInt
+    private let connection: OpaquePointer
+    package let descriptor: CInt
     private var unread: [UInt8] = []
 
     /// Connects and shakes hands.
-    init(port: UInt16, _ settings: Settings) throws {
+    package init(port: UInt16, _ settings: Settings) throws {
         descriptor = try Self.connect(port, settings.receiveBuffer)
         guard let context = SSL_CTX_new(TLS_client_method()), let connection = SSL_new(context) else {
             throw Failure(description: "no context")
@@ -116,31 +119,31 @@ final class TLSClient {
 
     // MARK: What the handshake came to
 
-    var isResumed: Bool { SSL_session_reused(connection) == 1 }
-    var version: String { String(cString: SSL_get_version(connection)) }
+    package var isResumed: Bool { SSL_session_reused(connection) == 1 }
+    package var version: String { String(cString: SSL_get_version(connection)) }
 
-    var chosenProtocol: String {
+    package var chosenProtocol: String {
         var (data, length): (UnsafePointer<UInt8>?, UInt32) = (nil, 0)
         SSL_get0_alpn_selected(connection, &data, &length)
         return String(decoding: UnsafeBufferPointer(start: data, count: Int(length)), as: UTF8.self)
     }
 
     /// RFC 2253.
-    var serversSubject: String {
+    package var serversSubject: String {
         SSL_get1_peer_certificate(connection).map { Certificate(owning: $0).subject } ?? ""
     }
 
     /// To be asked for after an answer was read: in TLS 1.3 the ticket comes with it.
-    var session: Session? { SSL_get1_session(connection).map { Session($0) } }
+    package var session: Session? { SSL_get1_session(connection).map { Session($0) } }
 
     /// The server has said that it sends no more.
-    var serverHasEnded: Bool { SSL_get_shutdown(connection) & SSL_RECEIVED_SHUTDOWN != 0 }
+    package var serverHasEnded: Bool { SSL_get_shutdown(connection) & SSL_RECEIVED_SHUTDOWN != 0 }
 
     // MARK: Bytes
 
-    func send(_ text: String) throws { try send(Array(text.utf8)) }
+    package func send(_ text: String) throws { try send(Array(text.utf8)) }
 
-    func send(_ bytes: [UInt8]) throws {
+    package func send(_ bytes: [UInt8]) throws {
         var sent = 0
         while sent < bytes.count {
             ERR_clear_error()
@@ -151,7 +154,7 @@ final class TLSClient {
     }
 
     /// Some bytes; empty at the end that the server has announced.
-    func receive() throws -> [UInt8] {
+    package func receive() throws -> [UInt8] {
         var buffer = [UInt8](repeating: 0, count: 65_536)
         ERR_clear_error()
         let count = SSL_read(connection, &buffer, CInt(buffer.count))
@@ -161,14 +164,14 @@ final class TLSClient {
     }
 
     /// Everything up to the end that the server has announced.
-    func receiveAll() throws -> [UInt8] {
+    package func receiveAll() throws -> [UInt8] {
         var all: [UInt8] = []
         while case let some = try receive(), !some.isEmpty { all += some }
         return all
     }
 
     /// One answer with a Content-Length.
-    func answer() throws -> (status: Int, head: String, body: [UInt8]) {
+    package func answer() throws -> (status: Int, head: String, body: [UInt8]) {
         while true {
             if let end = unread.firstRange(of: [13, 10, 13, 10]) {
                 let head = String(decoding: unread[..<end.upperBound], as: UTF8.self)
@@ -188,11 +191,11 @@ final class TLSClient {
     }
 
     /// Sends a request and reads the answer.
-    func exchange(_ request: String) throws -> (status: Int, head: String, body: [UInt8]) {
+    package func exchange(_ request: String) throws -> (status: Int, head: String, body: [UInt8]) {
         try send(request)
         return try answer()
     }
 
     /// Says that nothing more is sent.
-    func end() { SSL_shutdown(connection) }
+    package func end() { SSL_shutdown(connection) }
 }
