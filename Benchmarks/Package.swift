@@ -30,7 +30,7 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
-        .target(name: "CBench"),
+        .target(name: "CBench", linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
         .testTarget(name: "MusterBenchTests", dependencies: ["MusterBench"], swiftSettings: strict),
 
         // One handler twice, to learn what the ABI between host and plugin costs: as a plugin …

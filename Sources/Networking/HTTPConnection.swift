@@ -79,6 +79,7 @@ final class HTTPConnection: ChannelDuplexHandler, @unchecked Sendable {
     private var identity: TLSIdentity?
     /// The listener's rules let this client ask.
     private var isAllowed = true
+    private var isSecure = false
     private lazy var peer = PeerText.of(context?.remoteAddress)
 
     init(shard: ListenerShard) {
@@ -249,7 +250,8 @@ final class HTTPConnection: ChannelDuplexHandler, @unchecked Sendable {
         if inputIsEnded { noteInputEnd() }
         if needsFlush {
             needsFlush = false
-            context.flush()
+            // Over TLS the end is announced in the same write as the last answer; `perform` flushes.
+            if !isSecure || ending != .graceful { context.flush() }
         }
         perform(ending)
         guard stage != .closed else { return }
@@ -355,6 +357,7 @@ final class HTTPConnection: ChannelDuplexHandler, @unchecked Sendable {
         if let handshake = event as? TLSHandshakeDone {
             identity = handshake.identity
             isAllowed = handshake.isAllowed
+            isSecure = true
         }
         guard let event = event as? ChannelEvent else { return }
         switch event {

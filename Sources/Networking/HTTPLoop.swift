@@ -14,10 +14,13 @@ final class HTTPLoop: @unchecked Sendable {
 
     private var heads: [HTTPRequestHead] = []
     private var scratch = ByteBuffer()
+    private var cipherScratch = ByteBuffer()
     private let allocator = ByteBufferAllocator()
 
     /// The largest buffer that is kept for the next answer.
     private static let scratchLimit = 64 << 10
+    /// The same for ciphertext, which comes in larger batches.
+    private static let cipherScratchLimit = 128 << 10
     private static let headLimit = 64
 
     init(index: Int, eventLoop: any EventLoop) {
@@ -42,6 +45,18 @@ final class HTTPLoop: @unchecked Sendable {
 
     func giveBack(_ buffer: ByteBuffer) {
         if buffer.capacity <= Self.scratchLimit { scratch = buffer }
+    }
+
+    /// The same for ciphertext.
+    func takeCipherScratch(capacity: Int) -> ByteBuffer {
+        var buffer = cipherScratch
+        cipherScratch = ByteBuffer()
+        buffer.clear(minimumCapacity: max(capacity, 2048))
+        return buffer
+    }
+
+    func giveBackCipher(_ buffer: ByteBuffer) {
+        if buffer.capacity <= Self.cipherScratchLimit { cipherScratch = buffer }
     }
 
     /// Carries out a call that came from another thread. Where the exchange is over by then, nothing happens.

@@ -60,6 +60,18 @@ import Testing
     }
 
     @Test(arguments: versions)
+    func clientThatUsesEachTicketOnceResumesEveryTime(_ version: CInt) throws {
+        let server = try TestServer(tls: authority.context(keys: Self.keys))
+        defer { server.stop() }
+        var session = try ask(server, version).session
+        for _ in 0..<5 {
+            let next = try ask(server, version, session)
+            #expect(next.isResumed)
+            session = next.session
+        }
+    }
+
+    @Test(arguments: versions)
     func clientIsKnownInAResumedSession(_ version: CInt) throws {
         let server = try TestServer(tls: authority.context(.required, allowed: ["muster:server"], keys: Self.keys))
         defer { server.stop() }

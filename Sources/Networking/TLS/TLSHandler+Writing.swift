@@ -10,12 +10,20 @@ extension TLSHandler {
     /// the kernel for every buffer.
     private static let batchSize = 4 * recordSize
 
+    /// What fits is encrypted at once, so that its memory is free again for the next answer; it is sent with the flush.
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        guard stage != .over, endIsWanted == nil, !outputIsEnded else {
+        guard mayEncrypt, endIsWanted == nil, !outputIsEnded else {
             promise?.fail(ChannelError.outputClosed)
             return
         }
-        pending.append(Pending(data: Self.unwrapOutboundIn(data), promise: promise))
+        var data = Self.unwrapOutboundIn(data)
+        if promise == nil, pending.isEmpty, case .byteBuffer = data, context.channel.isWritable,
+            encrypted.readableBytes + data.readableBytes <= Self.batchSize
+        {
+            if encrypt(&data, atMost: Self.batchSize) == nil { breakOff() }
+            return
+        }
+        pending.append(Pending(data: data, promise: promise))
     }
 
     func flush(context: ChannelHandlerContext) {
@@ -29,32 +37,48 @@ extension TLSHandler {
         context.fireChannelWritabilityChanged()
     }
 
+    private var mayEncrypt: Bool { stage == .open || stage == .peerEnded }
+
     /// Encrypts and sends as long as the socket takes it.
     private func pump() {
         guard !isPumping else { return }
         isPumping = true
         defer { isPumping = false }
-        while flushCount > 0, let context, stage == .open || stage == .peerEnded, context.channel.isWritable {
-            guard encryptBatch() else {
-                stage = .over
-                failPending(ChannelError.ioOnClosedChannel)
-                context.close(promise: nil)
-                return
+        while mayEncrypt, let context {
+            var promises: [EventLoopPromise<Void>] = []
+            if flushCount > 0, context.channel.isWritable {
+                guard encryptBatch(&promises) else {
+                    for promise in promises { promise.fail(ChannelError.ioOnClosedChannel) }
+                    return breakOff()
+                }
             }
+            // The end goes out with the last of what was written.
+            if endIsWanted != nil, pending.isEmpty { announceEnd() }
+            guard encrypted.readableBytes > 0 || !promises.isEmpty else { break }
+            for promise in promises.dropFirst() { promises.first?.futureResult.cascade(to: promise) }
+            sendEncrypted(promise: promises.first)
             context.flush()
+            guard flushCount > 0, context.channel.isWritable else { break }
         }
-        endIfDue()
+        if let promise = endIsWanted, pending.isEmpty, outputIsEnded {
+            endIsWanted = nil
+            context?.close(mode: .output, promise: promise)
+        }
     }
 
-    /// Encrypts up to a batch from the front of the queue; false where the connection cannot go on.
-    private func encryptBatch() -> Bool {
+    /// The connection cannot go on.
+    private func breakOff() {
+        stage = .over
+        failPending(ChannelError.ioOnClosedChannel)
+        context?.close(promise: nil)
+    }
+
+    /// Encrypts up to a batch from the front of the queue, and adds the promises of what is whole; false where the
+    /// connection cannot go on.
+    private func encryptBatch(_ promises: inout [EventLoopPromise<Void>]) -> Bool {
         var room = Self.batchSize
-        var promises: [EventLoopPromise<Void>] = []
         while room > 0, flushCount > 0, var next = pending.first {
-            guard let count = encrypt(&next.data, atMost: room) else {
-                for promise in promises { promise.fail(ChannelError.ioOnClosedChannel) }
-                return false
-            }
+            guard let count = encrypt(&next.data, atMost: room) else { return false }
             room -= count
             if next.data.readableBytes > 0 {
                 pending[pending.startIndex] = next
@@ -64,12 +88,6 @@ extension TLSHandler {
                 if let promise = next.promise { promises.append(promise) }
             }
         }
-        guard let first = promises.first else {
-            sendEncrypted(promise: nil)
-            return true
-        }
-        for promise in promises.dropFirst() { first.futureResult.cascade(to: promise) }
-        sendEncrypted(promise: first)
         return true
     }
 
@@ -111,7 +129,12 @@ extension TLSHandler {
     /// All of `bytes`: the BIO takes whatever comes.
     private func encrypt(_ bytes: UnsafeRawBufferPointer) -> Int? {
         guard let connection else { return nil }
-        encrypted.reserveCapacity(minimumWritableBytes: bytes.count + (bytes.count / Self.recordSize + 1) * 64)
+        let room = bytes.count + (bytes.count / Self.recordSize + 1) * 64
+        if encrypted.readableBytes == 0 {
+            encrypted = shard.loop.takeCipherScratch(capacity: room)
+        } else {
+            encrypted.reserveCapacity(minimumWritableBytes: room)
+        }
         var done = 0
         while done < bytes.count {
             var count = 0
@@ -136,6 +159,12 @@ extension TLSHandler {
         let buffer = encrypted
         encrypted = ByteBuffer()
         context.write(Self.wrapOutboundOut(.byteBuffer(buffer)), promise: promise)
+        shard.loop.giveBackCipher(buffer)
+    }
+
+    func sendNow() {
+        sendEncrypted(promise: nil)
+        context?.flush()
     }
 
     func failPending(_ error: any Error) {
@@ -152,36 +181,30 @@ extension TLSHandler {
     func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
         switch mode {
         case .output:
-            guard stage == .open || stage == .peerEnded, endIsWanted == nil else {
+            guard mayEncrypt, endIsWanted == nil else {
                 context.close(mode: .output, promise: promise)
                 return
             }
             endIsWanted = promise ?? context.eventLoop.makePromise()
+            flushCount = pending.count
             pump()
         case .all:
-            if stage == .open || stage == .peerEnded, pending.isEmpty { sendEnd(context) }
+            if mayEncrypt, pending.isEmpty {
+                announceEnd()
+                sendNow()
+            }
             context.close(mode: .all, promise: promise)
         case .input:
             context.close(mode: .input, promise: promise)
         }
     }
 
-    /// Everything that was written has been encrypted: says that no more comes, and closes our half.
-    private func endIfDue() {
-        guard let promise = endIsWanted, pending.isEmpty, let context else { return }
-        endIsWanted = nil
-        sendEnd(context)
-        context.close(mode: .output, promise: promise)
-    }
-
-    /// close_notify (RFC 8446 section 6.1).
-    private func sendEnd(_ context: ChannelHandlerContext) {
+    /// close_notify (RFC 8446 section 6.1), once.
+    private func announceEnd() {
         guard let connection, !outputIsEnded else { return }
         outputIsEnded = true
         ERR_clear_error()
         _ = SSL_shutdown(connection)
         ERR_clear_error()
-        sendEncrypted(promise: nil)
-        context.flush()
     }
 }

@@ -74,7 +74,8 @@ final class TLSHandler: ChannelDuplexHandler, RemovableChannelHandler, @unchecke
         }
         SSL_set_accept_state(connection)
         let limit = TimeAmount.nanoseconds(Int64(clamping: shard.limits.headTimeout))
-        deadline = context.eventLoop.assumeIsolated().scheduleTask(in: limit) { [weak self] in self?.handshakeIsLate() }
+        // Held until it fires or is cancelled: a weak reference would make every later count of references slower.
+        deadline = context.eventLoop.assumeIsolated().scheduleTask(in: limit) { self.handshakeIsLate() }
     }
 
     func handlerRemoved(context: ChannelHandlerContext) { leave() }
@@ -114,6 +115,8 @@ final class TLSHandler: ChannelDuplexHandler, RemovableChannelHandler, @unchecke
         }
         if stage == .handshaking { shake() }
         if stage == .open { decrypt() }
+        // What no answer has taken along: a session ticket, or the answer to a key update (RFC 8446 section 4.6).
+        if encrypted.readableBytes > 0, stage != .over { sendNow() }
         // What is left of a record that is not whole keeps its own memory, not the channel's.
         if received.readableBytes == 0 {
             received = ByteBuffer()
@@ -146,8 +149,8 @@ final class TLSHandler: ChannelDuplexHandler, RemovableChannelHandler, @unchecke
         context.flush()
         context.close(mode: .output, promise: nil)
         let limit = TimeAmount.nanoseconds(Int64(clamping: shard.limits.lingerTimeout))
-        deadline = context.eventLoop.assumeIsolated().scheduleTask(in: limit) { [weak self] in
-            self?.context?.close(promise: nil)
+        deadline = context.eventLoop.assumeIsolated().scheduleTask(in: limit) {
+            self.context?.close(promise: nil)
         }
     }
 
@@ -155,15 +158,15 @@ final class TLSHandler: ChannelDuplexHandler, RemovableChannelHandler, @unchecke
         guard let connection, let context else { return }
         ERR_clear_error()
         let result = SSL_do_handshake(connection)
-        let reason = result == 1 ? SSL_ERROR_NONE : SSL_get_error(connection, result)
-        ERR_clear_error()
-        sendEncrypted(promise: nil)
         guard result == 1 else {
+            let reason = SSL_get_error(connection, result)
+            ERR_clear_error()
+            sendNow()
             // The alert that says why is on its way already.
-            if reason != SSL_ERROR_WANT_READ { giveUp(context) } else { context.flush() }
+            if reason != SSL_ERROR_WANT_READ { giveUp(context) }
             return
         }
-        context.flush()
+        // The session ticket waits: a request that has come along is answered in the same write.
         do throws(TLSError) {
             let identity = try TLSIdentity.ofPeer(connection)
             deadline?.cancel()
@@ -210,15 +213,9 @@ final class TLSHandler: ChannelDuplexHandler, RemovableChannelHandler, @unchecke
                 tellInputEnd()
             default:
                 // A record that was tampered with, or a peer that sent an alert: nothing can follow.
-                sendEncrypted(promise: nil)
-                context.flush()
+                sendNow()
                 stage = .over
                 context.close(promise: nil)
-            }
-            // A key update is answered at once (RFC 8446 section 4.6.3).
-            if encrypted.readableBytes > 0 {
-                sendEncrypted(promise: nil)
-                context.flush()
             }
             return
         }

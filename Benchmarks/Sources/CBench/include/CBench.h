@@ -2,6 +2,8 @@
 #ifndef CBENCH_H
 #define CBENCH_H
 
+#include "cbench_tls.h"
+
 #include <stdint.h>
 
 /* Up to 1024 processors, a bit each. */

@@ -15,7 +15,7 @@ struct MusterBench: ParsableCommand {
 
     static let rows: [any Row.Type] = [
         SmallFileRow.self, LargeFileRow.self, ABICostRow.self, ReloadRow.self, CrashRow.self, StartRow.self,
-        IdleConnectionsRow.self,
+        IdleConnectionsRow.self, TLSRow.self,
     ]
 
     @OptionGroup var installation: Installation

@@ -7,13 +7,17 @@ struct WrkRun: Equatable {
 
     /// Loads `url` from `core` over keep-alive connections, on one thread.
     static func load(
-        _ endpoint: Endpoint, path: String, connections: Int, seconds: Int, core: Int, scratch: Scratch
+        _ endpoint: Endpoint, path: String, isTLS: Bool = false, connections: Int, seconds: Int, core: Int,
+        scratch: Scratch
     ) throws -> WrkRun {
         guard let program = Files.program("wrk") else {
             throw BenchError("wrk is missing; install it with: apt-get install wrk")
         }
         let output = try Child.output(
-            of: [program, "-t1", "-c\(connections)", "-d\(seconds)s", "http://\(endpoint)\(path)"], core: core,
+            of: [
+                program, "-t1", "-c\(connections)", "-d\(seconds)s", "\(isTLS ? "https" : "http")://\(endpoint)\(path)",
+            ],
+            core: core,
             seconds: Double(seconds) + 20, scratch: scratch)
         guard let run = WrkRun(output: output) else { throw BenchError("wrk said what is not understood: \(output)") }
         guard run.errors == 0 else { throw BenchError("wrk met \(run.errors) errors: \(output)") }

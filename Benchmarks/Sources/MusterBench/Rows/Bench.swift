@@ -48,6 +48,12 @@ struct Bench {
             path: "/small.bin", body: Self.smallFile)
     }
 
+    func service(_ path: String = "/small.bin") throws -> HostConfiguration.Component {
+        HostConfiguration.Component(
+            name: "UpdateService", listener: "updates", port: try ports.next(),
+            options: [("root", "\"\(try site())\"")], path: path, body: Self.smallFile, isTLS: true)
+    }
+
     /// Options that differ from those of the number before and serve the same: only such a change makes a reload replace
     /// the component.
     func distributorOptions(_ number: Int) throws -> [(name: String, value: String)] {

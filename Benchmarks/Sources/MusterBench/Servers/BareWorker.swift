@@ -38,7 +38,8 @@ final class BareWorker {
         guard case .listenerRequest = try next() else { throw BenchError("the bare worker asked for no listener") }
         let socket = Descriptor(owning: try Self.listeningSocket(endpoint))
         try send(
-            .listenerGranted(component: component, listener: listener, addresses: ["\(endpoint)"]), [socket.rawValue])
+            .listenerGranted(component: component, listener: listener, addresses: ["\(endpoint)"], credentials: nil),
+            [socket.rawValue])
         guard case .ready = try next() else { throw BenchError("the bare worker did not become ready") }
         try send(.activate([:]))
         guard case .activated = try next() else { throw BenchError("the bare worker did not activate") }

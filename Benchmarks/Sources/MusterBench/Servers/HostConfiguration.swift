@@ -12,6 +12,7 @@ struct HostConfiguration {
         /// What is asked for, and what answers it; nil: what the first answer says.
         var path: String
         var body: [UInt8]?
+        var isTLS = false
 
         var endpoint: Endpoint { Endpoint(port: port) }
     }
@@ -22,6 +23,8 @@ struct HostConfiguration {
     var loops: Int?
     /// Keys of `host.supervision`, with values as YAML.
     var supervision: [(name: String, value: String)] = []
+    /// What https listeners show.
+    var identity: TLSFiles?
 
     func yaml(folder: String) -> String {
         var text = """
@@ -33,6 +36,9 @@ struct HostConfiguration {
             """
         if let pluginDirectory { text += "  plugin_dirs: [\"\(pluginDirectory)\"]\n" }
         if let loops { text += "  loops: \(loops)\n" }
+        if let identity {
+            text += "  identity: {certificate: \"\(identity.certificate)\", private_key: \"\(identity.privateKey)\"}\n"
+        }
         if !supervision.isEmpty { text += "  supervision: \(Self.mapping(supervision))\n" }
         text += "components:\n"
         for component in components {

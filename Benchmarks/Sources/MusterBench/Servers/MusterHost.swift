@@ -52,6 +52,9 @@ final class MusterHost {
 
     /// nil: not yet bound, or the first worker failed and another comes. A wrong answer is final.
     private func firstAnswer(of component: HostConfiguration.Component) throws -> [UInt8]? {
+        if component.isTLS, let identity = configuration.identity {
+            return try? TLSTarget(port: component.port, identity: identity, path: component.path).get()
+        }
         do throws(Failure) {
             let connection = try ClientConnection(to: component.endpoint)
             try connection.send(ClientConnection.request(component.path, close: true))

@@ -18,14 +18,18 @@ final class NginxServer {
     let endpoint: Endpoint
     private let master: Child
 
-    init(_ variant: Variant, root: String, core: Int, ports: PortChoice, scratch: Scratch) throws {
+    /// - Parameter identity: what it shows over TLS; nil: it speaks plain HTTP.
+    init(_ variant: Variant, root: String, identity: TLSFiles? = nil, core: Int, ports: PortChoice, scratch: Scratch)
+        throws
+    {
         guard let program = Files.program("nginx") else {
             throw BenchError("nginx is missing; install it with: apt-get install nginx-light")
         }
         endpoint = Endpoint(port: try ports.next())
         let folder = try scratch.folder("nginx-\(endpoint.port)")
         try Files.write(
-            Self.configuration(variant, root: root, endpoint: endpoint, folder: folder), to: "\(folder)/nginx.conf")
+            Self.configuration(variant, root: root, identity: identity, endpoint: endpoint, folder: folder),
+            to: "\(folder)/nginx.conf")
         master = try Child(
             [program, "-p", folder, "-c", "\(folder)/nginx.conf", "-e", "\(folder)/error.log"], core: core,
             output: "\(folder)/output")
@@ -45,40 +49,46 @@ final class NginxServer {
 
     func stop() { master.stop() }
 
-    /// Debian's nginx.conf and sites-enabled/default (nginx 1.22), directive by directive, without what concerns TLS.
+    /// Debian's nginx.conf and sites-enabled/default (nginx 1.22), directive by directive.
     /// Different are: the paths, the listening address, `worker_processes` (auto, which is 1 on one core), and what the
     /// variant says.
-    private static func configuration(_ variant: Variant, root: String, endpoint: Endpoint, folder: String) -> String {
-        """
-        \(getuid() == 0 ? "user www-data;" : "")
-        worker_processes 1;
-        pid \(folder)/nginx.pid;
-        daemon off;
-        error_log \(folder)/error.log;
-        events { worker_connections 768; }
-        http {
-            sendfile on;
-            tcp_nopush on;
-            types_hash_max_size 2048;
-            include /etc/nginx/mime.types;
-            default_type application/octet-stream;
-            access_log \(variant.isLogging ? "\(folder)/access.log" : "off");
-            gzip on;
-            \(variant.cachesOpenFiles ? "open_file_cache max=1000 inactive=60s;" : "")
-            client_body_temp_path \(folder)/body;
-            proxy_temp_path \(folder)/proxy;
-            fastcgi_temp_path \(folder)/fastcgi;
-            uwsgi_temp_path \(folder)/uwsgi;
-            scgi_temp_path \(folder)/scgi;
-            server {
-                listen \(endpoint) default_server;
-                root \(root);
-                index index.html index.htm index.nginx-debian.html;
-                server_name _;
-                location / { try_files $uri $uri/ =404; }
+    private static func configuration(
+        _ variant: Variant, root: String, identity: TLSFiles?, endpoint: Endpoint, folder: String
+    ) -> String {
+        let tls = identity.map { "ssl_certificate \($0.certificate); ssl_certificate_key \($0.privateKey);" }
+        return """
+            \(getuid() == 0 ? "user www-data;" : "")
+            worker_processes 1;
+            pid \(folder)/nginx.pid;
+            daemon off;
+            error_log \(folder)/error.log;
+            events { worker_connections 768; }
+            http {
+                sendfile on;
+                tcp_nopush on;
+                types_hash_max_size 2048;
+                include /etc/nginx/mime.types;
+                default_type application/octet-stream;
+                access_log \(variant.isLogging ? "\(folder)/access.log" : "off");
+                gzip on;
+                ssl_protocols TLSv1 TLSv1.1 TLSv1.2 TLSv1.3;
+                ssl_prefer_server_ciphers on;
+                \(tls ?? "")
+                \(variant.cachesOpenFiles ? "open_file_cache max=1000 inactive=60s;" : "")
+                client_body_temp_path \(folder)/body;
+                proxy_temp_path \(folder)/proxy;
+                fastcgi_temp_path \(folder)/fastcgi;
+                uwsgi_temp_path \(folder)/uwsgi;
+                scgi_temp_path \(folder)/scgi;
+                server {
+                    listen \(endpoint) \(tls == nil ? "" : "ssl ")default_server;
+                    root \(root);
+                    index index.html index.htm index.nginx-debian.html;
+                    server_name _;
+                    location / { try_files $uri $uri/ =404; }
+                }
             }
-        }
 
-        """
+            """
     }
 }
