@@ -15,11 +15,30 @@ let onlyEntryPoint: [LinkerSetting] = [
     .unsafeFlags(["-Xlinker", "--version-script=\(Context.packageDirectory)/Plugins/entry-point.map"])
 ]
 
-/// A plugin of the live tests: a C file of its own over a common body.
+/// The plugins of the live tests, `libFixture<Name>.so`: each a C file in Tests/PluginFixtures over a common body.
+let fixtures = [
+    "AbortsInActivate", "AbortsInCreate", "AbortsInEntry", "AbortsInPrepare", "AbortsInQuiesce", "AbortsInRelease",
+    "AbortsInStop", "BlocksLoop", "BlocksTimer", "CallsFromWrongPlaces", "ClosesControlSocket", "ClosesListener",
+    "CreateFails", "DuplicateListener", "DuplicateOption", "EntryNull", "ExecutableStack", "ExitsInPrepare",
+    "ExitsWhileRunning", "ExportsMore", "FailsWhileRunning", "FloodsLog", "HangsInActivate", "HangsInCreate",
+    "HangsInEntry", "HangsInPrepare", "HangsInQuiesce", "HangsInRelease", "HangsInStop", "LeaksDescriptors",
+    "LeaksThreads", "MissingExtension", "NewerMinor", "NoEntry", "NotUTF8", "NullComponent", "NullFunction", "One",
+    "OpensOwnSocket", "OverflowsState", "RespondsAfterDestroy", "RespondsTwice", "ShutsListener",
+    "ShutsListenerInStop", "ShutsServer", "SmallComponent", "SmallManifest", "TruncatedOption", "Two",
+    "UndefinedSymbol", "WrongMajor",
+]
+
 func fixture(_ name: String) -> Target {
-    .target(
-        name: "Fixture\(name)", dependencies: ["MusterABI"], path: "Tests/PluginFixtures/\(name)",
-        publicHeadersPath: ".", linkerSettings: onlyEntryPoint)
+    let linker: [LinkerSetting] =
+        switch name {
+        case "ExportsMore": []
+        case "ExecutableStack": onlyEntryPoint + [.unsafeFlags(["-Xlinker", "-z", "-Xlinker", "execstack"])]
+        default: onlyEntryPoint
+        }
+    return .target(
+        name: "Fixture\(name)", dependencies: ["MusterABI"], path: "Tests/PluginFixtures",
+        exclude: ["README.md", "fixture.inc", "raw.inc"], sources: ["\(name).c"], publicHeadersPath: ".",
+        linkerSettings: linker)
 }
 
 func nio(_ product: String) -> Target.Dependency { .product(name: product, package: "swift-nio") }
@@ -42,10 +61,7 @@ let package = Package(
         plugin("UpdateService", "UpdateServiceEntry"),
         plugin("HelloC", "HelloC"),
         plugin("HelloSwift", "HelloSwift"),
-        plugin("FixtureOne", "FixtureOne"),
-        plugin("FixtureTwo", "FixtureTwo"),
-        plugin("FixtureCreateFails", "FixtureCreateFails"),
-    ],
+    ] + fixtures.map { plugin("Fixture\($0)", "Fixture\($0)") },
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
@@ -128,9 +144,6 @@ let package = Package(
             swiftSettings: strict, linkerSettings: onlyEntryPoint),
 
         // Tests.
-        fixture("One"),
-        fixture("Two"),
-        fixture("CreateFails"),
         .testTarget(
             name: "MusterABITests", dependencies: ["MusterABI"], exclude: ["Broken"], swiftSettings: strict),
         .testTarget(
@@ -176,5 +189,5 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "IntegrationTests", dependencies: ["ControlProtocol", "CLinux", "TLSTesting"], swiftSettings: strict),
-    ]
+    ] + fixtures.map(fixture)
 )

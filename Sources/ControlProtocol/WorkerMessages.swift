@@ -49,6 +49,19 @@ public enum WorkerReport: Codable, Equatable, Sendable {
     /// Once a second while every event loop turns and the control thread is not late: alive, and how busy.
     case pulse(Pulse)
     case log(LogRecord)
+    /// A function of the plugin's is about to be called: should nothing come after it, that is where the plugin is, or
+    /// where it took the process with it. Nobody answers it.
+    case calling(component: String, WorkerFailure.Stage)
+    /// Instead of a pulse, each second: why there is none.
+    case stalled(Stall)
+}
+
+/// What of a worker does not turn any more.
+public enum Stall: String, Codable, Equatable, Sendable {
+    /// An event loop: a handler that does not return.
+    case eventLoop
+    /// The control thread: a timer, or what follows finished work, that does not return.
+    case controlThread
 }
 
 /// Who a worker is to be and what it loads: all it learns before it drops its privileges.
@@ -158,6 +171,7 @@ public struct WorkerFailure: Codable, Equatable, Sendable, Error {
     /// The step that failed, in the lifecycle's words.
     public enum Stage: String, Codable, Equatable, Sendable {
         case privileges, load, create, prepare, activate, quiesce, release, run
+        case stop, destroy
     }
 
     /// nil where it concerns the whole worker.

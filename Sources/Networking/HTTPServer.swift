@@ -11,7 +11,7 @@ import Locks
 /// one.
 public final class HTTPServer: Sendable {
     private struct State {
-        var gates: [(gate: AcceptGate, channel: any Channel)] = []
+        var gates: [(gate: AcceptGate, channel: any Channel, descriptor: CInt)] = []
         var isAccepting = false
         var whenDrained: (@Sendable () -> Void)?
         var drainTimers: [Scheduled<Void>] = []
@@ -75,7 +75,7 @@ public final class HTTPServer: Sendable {
         let channel = try bootstrap.withBoundSocket(descriptor).wait()
         // Adopting shrank the backlog that all holders of the socket share.
         _ = listen(descriptor, Self.backlog)
-        state.withLock { $0.gates.append((gate, channel)) }
+        state.withLock { $0.gates.append((gate, channel, descriptor)) }
     }
 
     /// How much ciphertext may wait for a slow client: enough that a fast one is never waited for.
@@ -136,7 +136,7 @@ public final class HTTPServer: Sendable {
             return state.gates
         }
         let loops = loops
-        let closed = gates.map { gate, channel in
+        let closed = gates.map { gate, channel, _ in
             channel.eventLoop.submit { gate.admitAll() }
                 .flatMap { Self.settleAccepted(loops, on: channel.eventLoop) }
                 .flatMap { channel.close() }
@@ -154,7 +154,7 @@ public final class HTTPServer: Sendable {
     private func connectionClosed() {
         if count.leave() {
             let gates = state.withLock { $0.gates }
-            for (gate, channel) in gates { channel.eventLoop.execute { gate.admit() } }
+            for (gate, channel, _) in gates { channel.eventLoop.execute { gate.admit() } }
         }
         reportIfDrained()
     }
@@ -174,6 +174,21 @@ public final class HTTPServer: Sendable {
         }
         for timer in timers { timer.cancel() }
         whenDone?()
+    }
+
+    /// Whether a socket that ought to accept does not listen any more: somebody in this process has closed it or shut it
+    /// down. Any thread.
+    public var hasLostSocket: Bool {
+        // Under the lock, so that the sockets are not let go of in between.
+        state.withLock { state in
+            state.isAccepting && state.gates.contains { !Self.isListening($0.descriptor) }
+        }
+    }
+
+    private static func isListening(_ descriptor: CInt) -> Bool {
+        var isListening: CInt = 0
+        var length = socklen_t(MemoryLayout<CInt>.size)
+        return getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &isListening, &length) == 0 && isListening != 0
     }
 
     /// What it has done, and has open. Any thread.

@@ -9,6 +9,7 @@ extension Worker {
         var manifests: [Manifest] = []
         for plugin in plan.plugins {
             do throws(PluginProblem) {
+                willCall(plugin.component, .load)
                 let library = try loadLibrary(plugin.path)
                 libraries[plugin.component] = library
                 manifests.append(library.manifest)
@@ -42,12 +43,19 @@ extension Worker {
         let stage = LifecycleStage()
         let extensions = makeExtensions(component, stateDirectory: plugin.stateDirectory, stage: stage)
         vitals.add(extensions.http)
+        vitals.watch(extensions.http, extensions.listener.watch, of: name)
         let host = HostTable(
             HostTable.Facts(component: name, generation: plan.generation, loopCount: engine.loopCount),
             threshold: plan.logLevel, link: link, queue: queue, extensions: extensions.tables)
         return ComponentRuntime(
             name: name, library: library, options: OptionsTable(component.options), extensions: extensions, host: host,
-            stage: stage)
+            stage: stage
+        ) { [unowned self] in willCall(name, $0) }
+    }
+
+    /// Tells the supervisor where the plugin is about to be. A supervisor that takes nothing any more need not know.
+    private func willCall(_ component: String, _ stage: WorkerFailure.Stage) {
+        try? link.report(.calling(component: component, stage))
     }
 
     private func makeExtensions(

@@ -28,7 +28,7 @@ public enum WorkerMain {
                 leave(.failure, link)
             }
             // From here on there may be threads.
-            leave(try work(plan, channel, link), link)
+            try work(plan, channel, link)
         } catch {
             complain("\(error)")
         }
@@ -36,19 +36,21 @@ public enum WorkerMain {
 
     private static func work(
         _ plan: WorkerPlan, _ channel: sending ControlChannel, _ link: SupervisorLink
-    ) throws(ThreadFailure) -> Worker.Exit {
+    ) throws(ThreadFailure) -> Never {
         let queue = try ControlQueue()
         let vitals = WorkerVitals()
-        try startReader(channel, link: link, queue: queue, vitals: vitals)
+        try startReader(channel, link: link, queue: queue, vitals: vitals, name: plan.name)
         let engine = EventLoops(count: plan.loopCount)
         vitals.watch(engine)
-        return Worker(plan, link: link, queue: queue, vitals: vitals, engine: engine).run()
+        let worker = Worker(plan, link: link, queue: queue, vitals: vitals, engine: engine)
+        // To the very end: a thread that a plugin has left running still finds the host's tables, and is told so.
+        withExtendedLifetime(worker) { leave(worker.run(), link) }
     }
 
     private static func startReader(
-        _ channel: sending ControlChannel, link: SupervisorLink, queue: ControlQueue, vitals: WorkerVitals
+        _ channel: sending ControlChannel, link: SupervisorLink, queue: ControlQueue, vitals: WorkerVitals, name: String
     ) throws(ThreadFailure) {
-        let reader = try SupervisorReader(channel, link: link, queue: queue, vitals: vitals)
+        let reader = try SupervisorReader(channel, link: link, queue: queue, vitals: vitals, name: name)
         try WorkerThread(name: "control") { reader.run() }.detach()
     }
 

@@ -49,6 +49,7 @@ import Testing
             .released(["A": Data([1])]), .drained, .failed(failure),
             .pulse(Pulse(listeners: [ListenerActivity(component: "A", listener: "l")], loopLag: 1, droppedLogLines: 2)),
             .log(LogRecord(component: "A", level: .notice, message: "m", fields: [.init(key: "k", value: "v")])),
+            .calling(component: "A", .stop), .stalled(.eventLoop),
         ]
         for report in reports { try sender.send(report) }
         for report in reports { #expect(try receiver.receive(WorkerReport.self)?.message == report) }

@@ -33,7 +33,7 @@ final class Connection {
         }
         guard result == 0 else {
             let reason = errno
-            close(descriptor)
+            // Everything is initialised: deinit closes it.
             throw LiveFailure(reason == ECONNREFUSED ? "refused" : "connect: errno \(reason)")
         }
     }

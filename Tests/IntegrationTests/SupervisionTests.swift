@@ -63,6 +63,48 @@ extension LiveTests {
             try host.waitUntil("the stopped worker is gone") { !isAlive(pid) }
         }
 
+        @Test func stoppedWorkerIsReplacedWithinFifteenSecondsByTheDefaultSettings() throws {
+            let host = try Fixture.start()
+            guard let pid = try host.component("App").pid else { throw LiveFailure("no pid") }
+            let other = Load(port: try host.port(of: "Other"), clients: 1)
+            let begun = Date()
+            kill(pid, SIGSTOP)
+            try host.waitUntil("App is replaced", within: 20) {
+                let now = try host.component("App")
+                return now.state == .running && now.pid != pid
+            }
+            #expect(Date().timeIntervalSince(begun) < 15)
+            #expect(try host.component("App").message?.contains("the process was stopped") == true)
+            #expect(try host.get("/", from: "App").text == "old")
+            #expect(other.stop().failures.isEmpty)
+        }
+
+        @Test func hundredKillsUnderLoadRefuseNoConnectAndFailNoSibling() throws {
+            let host = try Fixture.start(host: Self.patient)
+            let otherPID = try host.component("Other").pid
+            let app = Load(port: try host.port(of: "App"), clients: 1)
+            let other = Load(port: try host.port(of: "Other"), clients: 1)
+            var former: Int32?
+            for round in 1...100 {
+                try host.waitUntil("restart \(round)") {
+                    let now = try host.component("App")
+                    guard now.state == .running, let pid = now.pid, pid != former else { return false }
+                    former = pid
+                    kill(pid, SIGKILL)
+                    return true
+                }
+            }
+            try host.waitUntil("App serves after the last") { (try? host.get("/", from: "App").text) == "old" }
+            let tally = app.stop()
+            #expect(tally.failures["refused"] == nil, "\(tally)")
+            #expect(tally.answered > 0)
+            let sibling = other.stop()
+            #expect(sibling.failures.isEmpty && sibling.answered > 0, "\(sibling)")
+            #expect(try host.component("App").restarts == 100)
+            #expect(try host.component("Other").pid == otherPID)
+            #expect(try host.component("Other").restarts == 0)
+        }
+
         @Test func supervisorKilledLeavesNoWorkerBehind() throws {
             let host = try Fixture.start()
             let workers = children(of: host.processID)

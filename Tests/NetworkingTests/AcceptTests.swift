@@ -39,6 +39,40 @@ import Testing
         }
     }
 
+    @Test(arguments: [true, false])
+    func aSocketThatIsClosedOrShutDownUnderItIsNoticedWhileItAccepts(isClosed: Bool) throws {
+        let server = try TestServer(accepting: false)
+        defer { server.stop() }
+        let number = try #require(listeningDescriptor(port: server.port))
+        #expect(!server.server.hasLostSocket)
+        server.server.startAccepting()
+        #expect(!server.server.hasLostSocket)
+        server.server.pauseAccepting()
+        // The number stays taken, so that nobody else's descriptor is closed for it in the end.
+        let other = open("/dev/null", O_RDONLY | O_CLOEXEC)
+        defer { close(other) }
+        if isClosed { dup2(other, number) } else { shutdown(number, CInt(SHUT_RDWR)) }
+        #expect(!server.server.hasLostSocket, "a socket that need not accept is nobody's loss")
+        server.server.startAccepting()
+        #expect(server.server.hasLostSocket)
+        server.server.pauseAccepting()
+    }
+
+    /// The descriptor of this process that listens on a port.
+    private func listeningDescriptor(port: UInt16) -> CInt? {
+        (3..<4096).first { number in
+            var address = sockaddr_in()
+            var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+            let isSocket = withUnsafeMutablePointer(to: &address) {
+                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(number, $0, &length) == 0 }
+            }
+            var isListening: CInt = 0
+            var size = socklen_t(MemoryLayout<CInt>.size)
+            return isSocket && address.sin_family == sa_family_t(AF_INET) && UInt16(bigEndian: address.sin_port) == port
+                && getsockopt(number, SOL_SOCKET, SO_ACCEPTCONN, &isListening, &size) == 0 && isListening != 0
+        }
+    }
+
     @Test(arguments: [1, 2])
     func connectionsBeyondTheLimitWaitForAPlace(_ loops: Int) throws {
         let server = try TestServer(HTTPLimits(maxConnections: 3), loops: loops)

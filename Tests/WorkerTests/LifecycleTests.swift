@@ -26,6 +26,21 @@ import Testing
         #expect(worker.engine.calls(of: "A") == ["start", "pause", "pause", "drain", "pause", "stop", "stop"])
     }
 
+    @Test func tellsWhichFunctionItIsAboutToCall() throws {
+        let worker = try WorkerHarness(["A": TestPlugin(), "B": TestPlugin()])
+        #expect(worker.calls == ["A.load", "B.load"])
+        try worker.bringUp(["A", "B"])
+        #expect(
+            worker.calls.dropFirst(2)
+                == ["A.create", "A.prepare", "B.create", "B.prepare", "A.activate", "B.activate"])
+        #expect(worker.stop() == .done)
+        try worker.readRemainingLog()
+        #expect(
+            worker.calls.dropFirst(8) == [
+                "B.quiesce", "B.release", "B.stop", "B.destroy", "A.quiesce", "A.release", "A.stop", "A.destroy",
+            ])
+    }
+
     @Test func activatesAgainWithTheReleasedStateWhenTheNewerGenerationFailed() throws {
         let plugin = TestPlugin()
         let worker = try WorkerHarness(["A": plugin])

@@ -79,14 +79,19 @@ final class WorkerHarness {
         #expect(try nextReport() == .activated)
     }
 
-    /// The next report that is no log line; log lines are kept.
+    /// The next report that is no log line and names no call; both are kept.
     func nextReport() throws -> WorkerReport {
         while true {
-            let report = try nextOfAnyKind()
-            guard case .log(let record) = report else { return report }
-            records.append(record)
+            switch try nextOfAnyKind() {
+            case .log(let record): records.append(record)
+            case .calling(let component, let stage): calls.append("\(component).\(stage.rawValue)")
+            case let report: return report
+            }
         }
     }
+
+    /// The plugin's functions that were said to be called, as far as reports were read: `A.prepare`.
+    private(set) var calls: [String] = []
 
     /// The log so far, as far as reports were read.
     private(set) var records: [LogRecord] = []
@@ -103,10 +108,14 @@ final class WorkerHarness {
         }
     }
 
-    /// Reads the log lines that wait, once the worker has ended.
+    /// Reads the log lines and calls that wait, once the worker has ended.
     func readRemainingLog() throws {
         while let received = try supervisor.receive(WorkerReport.self) {
-            if case .log(let record) = received.message { records.append(record) }
+            switch received.message {
+            case .log(let record): records.append(record)
+            case .calling(let component, let stage): calls.append("\(component).\(stage.rawValue)")
+            default: break
+            }
         }
     }
 
@@ -158,6 +167,7 @@ final class TestServer: HTTPServing, @unchecked Sendable {
     private let drains: Bool
     private let storage = TableStorage(muster_http_server())
     private let journal = Locked<[String]>([])
+    var lostListener: String? { nil }
 
     init(component: String, drains: Bool) {
         self.component = component

@@ -69,7 +69,7 @@ final class WorkerProcess {
                 continue
             }
             switch report {
-            case .log: continue
+            case .log, .calling: continue
             case .pulse where !includingPulses: continue
             default: return report
             }

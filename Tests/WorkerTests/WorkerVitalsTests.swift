@@ -9,23 +9,23 @@ import Testing
     private var late: UInt64 { now + WorkerVitals.patience + MonotonicTime.second }
 
     @Test func livesBeforeThereAreLoops() {
-        #expect(vitals.isAlive(at: now))
+        #expect(vitals.stall(at: now) == nil)
     }
 
     @Test func diesWithALoopThatNoLongerTurns() {
         vitals.watch(engine)
         engine.setOldestTick(now)
-        #expect(vitals.isAlive(at: now))
-        #expect(!vitals.isAlive(at: late))
+        #expect(vitals.stall(at: now) == nil)
+        #expect(vitals.stall(at: late) == .eventLoop)
         engine.setOldestTick(late)
-        #expect(vitals.isAlive(at: late))
+        #expect(vitals.stall(at: late) == nil)
     }
 
     @Test func diesInACallbackThatDoesNotReturnAndLivesAfterIt() {
         vitals.duringCallback {
-            #expect(vitals.isAlive(at: MonotonicTime.now))
-            #expect(!vitals.isAlive(at: late))
+            #expect(vitals.stall(at: MonotonicTime.now) == nil)
+            #expect(vitals.stall(at: late) == .controlThread)
         }
-        #expect(vitals.isAlive(at: late))
+        #expect(vitals.stall(at: late) == nil)
     }
 }

@@ -15,10 +15,7 @@ extension HostDriver {
             grant(id, component: component, listener: listener, addresses: addresses)
         case .renewCredentials(let id, let proposal): renewCredentials(of: id, proposal: proposal)
         case .retainListeners(let addresses): listeners.retain(addresses)
-        case .inspectListeners:
-            for address in listeners.relisten() {
-                log.log(.error, "a worker had shut \(address) down; it listens again")
-            }
+        case .inspectListeners: inspectListeners()
         case .log(let level, let component, let generation, let message):
             log.log(level, message, component: component, generation: generation)
         case .finished(let receipt, let clients): finished(receipt, clients)
@@ -27,6 +24,13 @@ extension HostDriver {
         case .committed(let proposal): committed(proposal)
         case .retainProposals(let ids): retain(ids)
         case .exit(let status): exitStatus = status
+        }
+    }
+
+    /// A plugin can shut a shared socket down for everybody.
+    func inspectListeners() {
+        for address in listeners.relisten() {
+            log.log(.error, "a plugin had shut the listener \(address) down; it listens again")
         }
     }
 

@@ -44,6 +44,7 @@ extension HostDriver {
 
     private func take(_ report: WorkerReport, of process: WorkerProcess) {
         guard let plan = plans[process.id] else { return }
+        var report = report
         var diagnostic: String?
         switch report {
         case .log(let record):
@@ -56,7 +57,10 @@ extension HostDriver {
                 return
             }
             for (plugin, manifest) in zip(plan.plugins, manifests) { stage.note(manifest, digest: plugin.digest) }
-        case .failed(let failure):
+        case .pulse: inspectListeners()
+        case .failed(var failure):
+            failure.message = plan.namingOrigins(in: failure.message)
+            report = .failed(failure)
             diagnostic = stage.diagnostic(failure, unit: plan, proposal: process.proposal)
         default: break
         }

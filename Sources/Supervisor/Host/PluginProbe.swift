@@ -44,7 +44,7 @@ struct PluginProbe {
         } catch {
             throw Refusal(reason: "\(path): the worker that was to load it is gone: \(error)")
         }
-        return try manifest(from: process)
+        return try manifest(from: process, copy: copy)
     }
 
     private func start() throws(Refusal) -> WorkerProcess {
@@ -56,7 +56,7 @@ struct PluginProbe {
         }
     }
 
-    private func manifest(from process: WorkerProcess) throws(Refusal) -> Manifest {
+    private func manifest(from process: WorkerProcess, copy: String) throws(Refusal) -> Manifest {
         let deadline = monotonicNow().after(Self.timeout)
         var output: [String] = []
         while monotonicNow() < deadline {
@@ -72,7 +72,10 @@ struct PluginProbe {
                     }
                 }
             } catch {
-                if case .malformed = error.code { throw Refusal(reason: "\(path): \(error.doing)") }
+                if case .malformed = error.code {
+                    let reason = error.doing.replacing(copy, with: path)
+                    throw Refusal(reason: reason.contains(path) ? reason : "\(path): \(reason)")
+                }
                 output += process.finishOutput().map(\.1)
                 let words =
                     output.isEmpty ? "" : ":\n" + output.suffix(20).map { printable($0) }.joined(separator: "\n")

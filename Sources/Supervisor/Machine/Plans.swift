@@ -28,6 +28,8 @@ struct PluginPlan: Equatable, Sendable {
     /// The immutable copy that is loaded.
     var copyPath: String
     var stateDirectory: String
+    /// Where the configuration names the component, `config.yaml:12:3`, for messages.
+    var place: String?
 }
 
 /// What a component is prepared with, and where its listeners are bound.
@@ -79,6 +81,11 @@ struct UnitPlan: Sendable {
             if new.addresses != old.addresses || new.plan.listeners != old.plan.listeners { return "listeners changed" }
         }
         return "settings of the host changed"
+    }
+
+    /// A worker's words with the file that the operator knows in place of the copy that was loaded.
+    func namingOrigins(in text: String) -> String {
+        plugins.reduce(text) { $0.replacing($1.copyPath, with: $1.originPath) }
     }
 
     /// Every address its listeners are bound to.

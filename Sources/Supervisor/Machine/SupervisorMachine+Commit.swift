@@ -96,6 +96,7 @@ extension SupervisorMachine {
         unit.plan.resolved = plan.resolved ?? unit.plan.resolved
         for index in unit.plan.plugins.indices where plan.plugins.indices.contains(index) {
             unit.plan.plugins[index].originPath = plan.plugins[index].originPath
+            unit.plan.plugins[index].place = plan.plugins[index].place
         }
         return unit
     }

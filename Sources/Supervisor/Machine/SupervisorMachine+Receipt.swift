@@ -57,8 +57,19 @@ extension SupervisorMachine {
     private func failures(of current: Transaction) -> [String] {
         (current.proposal?.units ?? []).flatMap { plan -> [String] in
             guard let failure = current.failures[plan.name] else { return [] }
-            return failure.diagnostics.map { $0 == failure.reason ? "\(plan.name): \($0)" : $0 }
+            return failure.diagnostics.map { $0 == failure.reason ? blame(plan, failure) : $0 }
         }
+    }
+
+    /// The reason of a failure for which the driver has no diagnostic: a crash, a deadline.
+    private func blame(_ plan: UnitPlan, _ failure: Worker.Failure) -> String {
+        var text = "\(plan.name): \(failure.reason)"
+        guard plan.plugins.count == 1, let plugin = plan.plugins.first else { return text }
+        if failure.isPluginsFault {
+            text +=
+                ": the fault is the plugin's; install another version of \(plugin.originPath), or set 'enabled: false'"
+        }
+        return plugin.place.map { "\($0): error: \(text)" } ?? text
     }
 
     private func outcomes(of current: Transaction, _ result: ReloadReceipt.Result) -> [ReloadReceipt.Component] {

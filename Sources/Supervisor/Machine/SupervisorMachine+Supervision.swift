@@ -10,7 +10,7 @@ extension SupervisorMachine {
         let failure = worker.failure ?? .init("it ended")
         if let transaction, transaction.olds.contains(worker.id) {
             // Its replacement is under way; should that fail, the end of the reload starts it again.
-            if !worker.step.isEnding { log(.warning, failure.reason, of: worker) }
+            if worker.unforeseenEnd != nil { log(.warning, "\(failure.reason); its state is lost", of: worker) }
             return
         }
         scheduleRestart(after: worker)
@@ -80,11 +80,17 @@ extension SupervisorMachine {
     private static func sentence(_ condition: Unit.Condition, pause: String) -> (LogLevel, String) {
         switch condition {
         case .fine: (.notice, "running again")
-        case .restarting(let reason): (.warning, "\(reason); it is restarted at once")
+        case .restarting(let reason): (.warning, adding("it is restarted at once", to: reason))
         case .pausing(let reason):
-            (.error, "\(reason); it died too often and is restarted after pauses of up to \(pause) s")
-        case .failing(let reason): (.error, "\(reason); it is tried again after pauses of up to \(pause) s")
-        case .waiting(let reason): (.error, "\(reason); it waits for a reload")
+            (.error, adding("it died too often and is restarted after pauses of up to \(pause) s", to: reason))
+        case .failing(let reason): (.error, adding("it is tried again after pauses of up to \(pause) s", to: reason))
+        case .waiting(let reason): (.error, adding("it waits for a reload", to: reason))
         }
+    }
+
+    /// At the end of the sentence, which an excerpt of the configuration may follow.
+    private static func adding(_ consequence: String, to reason: String) -> String {
+        guard let end = reason.firstIndex(of: "\n") else { return "\(reason); \(consequence)" }
+        return "\(reason[..<end]); \(consequence)\(reason[end...])"
     }
 }

@@ -92,9 +92,12 @@ extension SupervisorMachine {
         switch report {
         case .pulse(let pulse): takePulse(pulse, of: worker)
         case .log: break
+        case .calling(let component, let stage): update(id) { $0.call = .init(component: component, stage: stage) }
+        case .stalled(let stall): update(id) { $0.stall = stall }
         case .failed(let failure): takeFailure(failure, of: worker, diagnostic: diagnostic)
         case .loaded, .listenerRequest, .ready, .activated, .released, .drained:
             // What crossed an order to end means nothing any more.
+            update(id) { $0.call = nil }
             guard !worker.step.isEnding else { return }
             takeStep(report, of: worker)
         }
@@ -163,17 +166,27 @@ extension SupervisorMachine {
             $0.formerPulse = $0.pulse
             $0.formerPulseAt = $0.pulseAt
             $0.pulse = pulse
+            $0.stall = nil
             $0.pulseAt = now
             if $0.step == .active { $0.deadline = now.after(watchdog) }
         }
+        admitDrops(pulse, of: worker)
         if let worker = workers[worker.id] { noteStability(worker) }
+    }
+
+    private mutating func admitDrops(_ pulse: Pulse, of worker: Worker) {
+        let count = pulse.droppedLogLines &- (worker.pulse?.droppedLogLines ?? 0)
+        guard pulse.droppedLogLines > (worker.pulse?.droppedLogLines ?? 0) else { return }
+        log(.warning, "\(count) of its log lines were dropped: it writes more than can be kept", of: worker)
     }
 
     private mutating func takeFailure(_ failure: WorkerFailure, of worker: Worker, diagnostic: String?) {
         let failure = Worker.Failure(
-            failure.message, diagnostics: diagnostic.map { [$0] } ?? [], isConfiguration: failure.isConfiguration)
+            failure.message, diagnostics: diagnostic.map { [$0] } ?? [], isConfiguration: failure.isConfiguration,
+            isPluginsFault: failure.stage == .load || failure.stage == .create)
         noteFailure(worker.id, failure)
         guard !worker.step.isEnding else { return }
+        if worker.step == .quiescing { log(.warning, "\(failure.reason); its state is lost", of: worker) }
         // Whatever the stage: what it took is free only when the process is gone.
         stop(worker.id)
     }
@@ -183,15 +196,15 @@ extension SupervisorMachine {
     mutating func expire(_ id: WorkerID) {
         guard let worker = workers[id] else { return }
         switch worker.step {
-        case .loading: fail(id, late(worker, "load"))
-        case .preparing: fail(id, late(worker, "prepare"))
-        case .activating: fail(id, late(worker, "activate"))
+        case .loading: fail(id, late(worker, "load", limits.stepTimeout))
+        case .preparing: fail(id, late(worker, "prepare", limits.stepTimeout))
+        case .activating: fail(id, late(worker, "activate", limits.stepTimeout))
         case .quiescing:
-            log(.warning, "it did not release in time; it is killed and its state is lost", of: worker)
-            fail(id, .init("it did not release within \(seconds(limits.quiesceTimeout)) s"))
+            let failure = late(worker, "quiesce", limits.quiesceTimeout)
+            log(.warning, "\(failure.reason); it is killed and its state is lost", of: worker)
+            fail(id, failure)
         case .active:
-            let reason = "the watchdog ended it: its event loops were silent for \(seconds(limits.watchdog)) s"
-            noteFailure(id, .init(reason))
+            noteFailure(id, .init("the watchdog ended it: \(silence(of: worker))"))
             enter(.aborting, id, for: limits.abortTimeout)
             act(.signal(id, Signal.abort))
         case .draining:
@@ -201,14 +214,47 @@ extension SupervisorMachine {
             act(.signal(id, Signal.terminate))
         case .stopping, .terminating, .aborting:
             if let suspicion = worker.suspicion { noteFailure(id, suspicion) }
+            if worker.step != .aborting, worker.suspicion == nil {
+                log(.warning, "\(late(worker, "stop", limits.stopTimeout).reason); it is killed", of: worker)
+            }
             kill(id)
         case .killed: cannotBeKilled(worker)
         case .loaded, .ready, .released: update(id) { $0.deadline = nil }
         }
     }
 
-    private func late(_ worker: Worker, _ step: String) -> Worker.Failure {
-        .init("it did not answer '\(step)' within \(seconds(limits.stepTimeout)) s")
+    private func late(_ worker: Worker, _ step: String, _ timeout: Nanoseconds) -> Worker.Failure {
+        guard let call = worker.call else {
+            return .init("it did not answer '\(step)' within \(seconds(timeout)) s")
+        }
+        return .init(
+            "\(plugin(of: call, in: worker)) did not return from \(call.stage.function) within \(seconds(timeout)) s",
+            isPluginsFault: true)
+    }
+
+    private func plugin(of call: Worker.Call, in worker: Worker) -> String {
+        worker.plan.plugins.count == 1 ? "the plugin" : "the plugin of \(call.component)"
+    }
+
+    private func silence(of worker: Worker) -> String {
+        let time = "silent for \(seconds(limits.watchdog)) s"
+        return switch worker.stall {
+        case .eventLoop: "its event loops were \(time), blocked by a handler of the plugin that does not return"
+        case .controlThread:
+            "its control thread was \(time), blocked by a timer or finished work of the plugin that does not return"
+        case nil: "it was \(time): the process was stopped, or got no processor time"
+        }
+    }
+
+    /// How it ended, and in which call of the plugin.
+    private func end(of worker: Worker, _ status: ExitStatus) -> Worker.Failure {
+        guard let call = worker.call else {
+            return .init(status.sentence, isConfiguration: status == .configuration)
+        }
+        let place = worker.plan.plugins.count == 1 ? "" : " of \(call.component)"
+        return .init(
+            "\(status.sentence), in the plugin's \(call.stage.function)\(place)",
+            isConfiguration: status == .configuration, isPluginsFault: status != .configuration)
     }
 
     private mutating func cannotBeKilled(_ worker: Worker) {
@@ -225,7 +271,10 @@ extension SupervisorMachine {
     mutating func channelEnded(_ id: WorkerID) {
         guard let worker = workers[id], !worker.step.isEnding else { return }
         // A process that dies closes its socket first: its exit status, which says more, is about to come.
-        update(id) { $0.suspicion = .init("it closed its control socket") }
+        update(id) {
+            $0.suspicion = .init("it closed its control socket")
+            $0.brokeOffIn = $0.step
+        }
         enter(.terminating, id, for: limits.grace)
     }
 
@@ -237,10 +286,15 @@ extension SupervisorMachine {
 
     mutating func exited(_ id: WorkerID, _ status: ExitStatus) {
         guard let worker = workers[id] else { return }
-        if !(worker.step == .stopping && worker.failure == nil) {
-            noteFailure(id, .init(status.sentence, isConfiguration: status == .configuration))
+        if worker.step == .stopping, worker.failure == nil {
+            if status != .exited(0) {
+                log(.warning, "on its way to the end, \(end(of: worker, status).reason)", of: worker)
+            }
+        } else {
+            noteFailure(id, end(of: worker, status))
         }
-        if worker.step.isAccepting || worker.role == .current { act(.inspectListeners) }
+        // Whatever it was: an older one that drains holds the sockets too.
+        act(.inspectListeners)
         remove(id)
     }
 
@@ -251,8 +305,8 @@ extension SupervisorMachine {
         case .candidate: transaction?.dead[worker.unit] = worker
         case .leaving: break
         }
-        if worker.role == .leaving, !worker.step.isEnding, let failure = worker.failure {
-            log(.warning, "while it was \(worker.step.rawValue), \(failure.reason)", of: worker)
+        if worker.role == .leaving, let step = worker.unforeseenEnd, let failure = worker.failure {
+            log(.warning, "while it was \(step.rawValue), \(failure.reason)", of: worker)
         }
     }
 
@@ -279,6 +333,18 @@ extension WorkerReport {
         case .failed: "failed"
         case .pulse: "pulse"
         case .log: "log"
+        case .calling: "calling"
+        case .stalled: "stalled"
+        }
+    }
+}
+
+extension WorkerFailure.Stage {
+    /// What a plugin's author calls it.
+    fileprivate var function: String {
+        switch self {
+        case .load: "muster_plugin_entry_v1 (or a constructor of its library)"
+        default: rawValue
         }
     }
 }

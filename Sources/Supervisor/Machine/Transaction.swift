@@ -72,7 +72,7 @@ struct Transaction: Sendable {
     /// Whether a failure refuses it. At the start that is a wrong configuration alone, and only until it commits.
     var isRefused: Bool {
         failures.contains { unit, failure in
-            !tolerated.contains(unit) || (isStart && failure.isConfiguration && !isCommitting)
+            !tolerated.contains(unit) || (isStart && failure.stopsAStart && !isCommitting)
         }
     }
 

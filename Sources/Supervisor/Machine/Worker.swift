@@ -65,13 +65,25 @@ struct Worker: Sendable {
     var failure: Failure?
     /// Its control socket ended: the reason, should its death not give a better one.
     var suspicion: Failure?
+    /// The plugin's function that was called last and has not come back yet, as far as is known.
+    var call: Call?
+    /// What does not turn in it, where it has said so since its last pulse.
+    var stall: Stall?
     /// The last two signs of life, for rates.
     var pulse: Pulse?
     var pulseAt: Instant = 0
     var formerPulse: Pulse?
     var formerPulseAt: Instant = 0
+    /// The step in which its socket ended by itself: it has crashed, most likely.
+    var brokeOffIn: Step?
     /// Drain was asked for: when it has to be over.
     var drainDeadline: Instant?
+
+    /// A function of a plugin.
+    struct Call: Equatable, Sendable {
+        var component: String
+        var stage: WorkerFailure.Stage
+    }
 
     /// Why it ends, where that is known before it is dead.
     struct Failure: Equatable, Sendable {
@@ -80,14 +92,29 @@ struct Worker: Sendable {
         /// Each a whole message for the operator.
         var diagnostics: [String]
         var isConfiguration: Bool
+        /// The plugin is at fault, whatever the configuration says: it cannot be loaded or created, or did not come back
+        /// from a call.
+        var isPluginsFault: Bool
 
-        init(_ reason: String, diagnostics: [String] = [], isConfiguration: Bool = false) {
+        init(
+            _ reason: String, diagnostics: [String] = [], isConfiguration: Bool = false, isPluginsFault: Bool = false
+        ) {
             self.reason = reason
             self.diagnostics = diagnostics.isEmpty ? [reason] : diagnostics
             self.isConfiguration = isConfiguration
+            self.isPluginsFault = isPluginsFault
         }
 
+        /// The operator has to mend the configuration, and is there to do it at a start.
+        var stopsAStart: Bool { isConfiguration && !isPluginsFault }
+
         var diagnostic: String { diagnostics.joined(separator: "\n") }
+    }
+
+    /// The step in which it came to its end without having been told to.
+    var unforeseenEnd: Step? {
+        let last = brokeOffIn ?? step
+        return last.isEnding ? nil : last
     }
 
     /// Connections that were open at the last pulse.

@@ -100,7 +100,7 @@ final class Stage {
         let name = component.pluginPath?.value ?? PluginFinder.fileName(of: component.name)
         if let pinned, let copy = store.copy(digest: pinned.digest, fileName: Files.name(of: pinned.copyPath)) {
             try makeStateDirectory(component.name)
-            return plan(component.name, origin: pinned.originPath, copy)
+            return plan(component, origin: pinned.originPath, copy)
         }
         guard let origin = finder.find(name) else {
             let places = name.hasPrefix("/") ? name : "\(name) in \(finder.directories.joined(separator: ", "))"
@@ -109,17 +109,17 @@ final class Stage {
                     + "'plugin', or set 'enabled: false'")
         }
         try makeStateDirectory(component.name)
-        return plan(component.name, origin: origin, try store.stage(origin))
+        return plan(component, origin: origin, try store.stage(origin))
     }
 
     private func makeStateDirectory(_ component: String) throws(Refusal) {
         if context.scratch == nil { try data.createComponent(component, for: context.account) }
     }
 
-    private func plan(_ component: String, origin: String, _ copy: PluginStore.Copy) -> PluginPlan {
+    private func plan(_ component: ComponentSettings, origin: String, _ copy: PluginStore.Copy) -> PluginPlan {
         PluginPlan(
-            component: component, originPath: origin, digest: copy.digest, copyPath: copy.path,
-            stateDirectory: data.component(component))
+            component: component.name, originPath: origin, digest: copy.digest, copyPath: copy.path,
+            stateDirectory: data.component(component.name), place: "\(component.location)")
     }
 
     private func ungrantable(_ component: ComponentSettings) -> [String] {

@@ -15,12 +15,16 @@ final class ComponentRuntime {
     private let options: OptionsTable
     private let sink = StateSink()
     private let stage: LifecycleStage
+    /// Told before each call into the plugin.
+    private let willCall: (WorkerFailure.Stage) -> Void
     private var table = muster_component()
 
-    /// - Parameter stage: shared with what has to know whether the component is in prepare.
+    /// - Parameters:
+    ///   - stage: shared with what has to know whether the component is in prepare.
+    ///   - willCall: called before each call into the plugin, so that somebody knows where it was should it not return.
     init(
         name: String, library: PluginLibrary, options: OptionsTable, extensions: ComponentExtensions, host: HostTable,
-        stage: LifecycleStage
+        stage: LifecycleStage, willCall: @escaping (WorkerFailure.Stage) -> Void
     ) {
         self.name = name
         self.library = library
@@ -28,6 +32,7 @@ final class ComponentRuntime {
         self.extensions = extensions
         self.host = host
         self.stage = stage
+        self.willCall = willCall
     }
 
     var state: ComponentLifecycle.State { stage.lifecycle.state }
@@ -85,6 +90,7 @@ final class ComponentRuntime {
     /// Ends the extensions' callbacks first, so that stop finds the plugin at rest.
     func stop() {
         guard stage.lifecycle.begin(.stop) else { return }
+        willCall(.stop)
         extensions.stop()
         table.stop?(table.context)
         stage.lifecycle.end(succeeded: true)
@@ -93,6 +99,7 @@ final class ComponentRuntime {
     func destroy() {
         guard stage.lifecycle.begin(.destroy) else { return }
         // For a component that was never prepared, stop has not done it.
+        willCall(.destroy)
         extensions.stop()
         table.destroy?(table.context)
         stage.lifecycle.end(succeeded: true)
@@ -111,6 +118,7 @@ final class ComponentRuntime {
                 component: name, stage: failureStage,
                 message: "the supervisor asked for \(step.rawValue) while the component was \(state)")
         }
+        willCall(failureStage)
         let (status, error) = ErrorMessage.during(body)
         if status == MUSTER_OK {
             do throws(PluginProblem) {

@@ -1,4 +1,5 @@
 internal import ControlProtocol
+internal import Locks
 internal import MusterABI
 internal import Synchronization
 
@@ -20,6 +21,7 @@ final class HostTable: @unchecked Sendable {
     /// By whole id; ids are ASCII.
     private let extensions: [String: UnsafeRawPointer]
     private let hasFailed = Atomic(false)
+    private let allowance = Locked(LogAllowance(at: MonotonicTime.now))
     private let texts: [StableText]
     private let factsStorage: TableStorage<muster_host_facts>
     private var storage: TableStorage<muster_host>?
@@ -86,6 +88,9 @@ final class HostTable: @unchecked Sendable {
         // A level beyond those known is of a newer header: more than critical there is not.
         let level = LogLevel.allCases.dropFirst(Int(clamping: level)).first ?? .critical
         guard level >= threshold else { return }
+        // Before anything is made of it: in a flood this is all that a line costs.
+        let now = MonotonicTime.now
+        guard allowance.withLock({ $0.take(at: now) }) else { return link.dropLogLine() }
         var record = LogRecord(
             component: component, level: level,
             message: message.repairedText(limit: LogLimits.message).escapingControls)

@@ -24,11 +24,13 @@ struct HTTPGrant {
     var credentials: TLSCredentials?
 }
 
-/// `muster.http-server/1` of one component. All but `activity` on the control thread.
+/// `muster.http-server/1` of one component. All but `activity` and `lostListener` on the control thread.
 protocol HTTPServing: AnyObject, Sendable {
     /// Stable until the object goes.
     var table: UnsafePointer<muster_http_server> { get }
     var activity: [ListenerActivity] { get }
+    /// A listener whose socket was closed or shut down under it; nil: all is well.
+    var lostListener: String? { get }
     /// Serves new connections of an https listener with these. A sentence where they cannot be used: then it goes on with
     /// those it has.
     func replaceCredentials(of listener: String, with credentials: TLSCredentials) throws(ListenerRefusal)

@@ -74,6 +74,9 @@ final class HTTPServerExtension: Sendable {
     /// Before the plugin's stop.
     func stopCallbacks() { for served in listeners { served.server.close() } }
 
+    /// A listener whose socket was closed or shut down under it; nil: all is well. Any thread.
+    var lostListener: String? { listeners.first { $0.server.hasLostSocket }?.plan.name }
+
     /// What each listener has done. Any thread.
     var activity: [ListenerActivity] {
         listeners.map { served in

@@ -11,6 +11,8 @@ final class ListenerExtension {
     /// Whether this is the control thread and the component is in prepare.
     private let isPreparing: () -> Bool
     private let obtain: Obtain
+    /// For the reader thread.
+    let watch = RawSocketWatch()
     private var handlers: [UnsafePointer<muster_listener_handler>] = []
     private var isAccepting = false
     /// Kept until destroy has returned, those of a listener that is not handed out yet as well.
@@ -42,6 +44,7 @@ final class ListenerExtension {
     func startAccepting() {
         guard !isAccepting else { return }
         isAccepting = true
+        watch.setAccepting(true)
         for handler in handlers { handler.pointee.start?(handler.pointee.context) }
     }
 
@@ -49,6 +52,7 @@ final class ListenerExtension {
     func pauseAccepting() {
         guard isAccepting else { return }
         isAccepting = false
+        watch.setAccepting(false)
         for handler in handlers { handler.pointee.pause?(handler.pointee.context) }
     }
 
@@ -98,6 +102,7 @@ final class ListenerExtension {
         }
         for (index, socket) in sockets.enumerated() { room.descriptors?[index] = socket.rawValue }
         opened.insert(name)
+        watch.add(name, sockets)
         handlers.append(handler)
         return MUSTER_OK
     }

@@ -14,6 +14,7 @@ struct PluginLibrary {
 
     /// Loads the library, which runs its constructors, calls its entry point and checks the manifest.
     init(path: String) throws(PluginProblem) {
+        try SharedObject.check(path)
         // All symbols now, so that a missing one is a message here and not a crash later; none of them for others to see.
         guard let handle = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE) else {
             throw PluginProblem(

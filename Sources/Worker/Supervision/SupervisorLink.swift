@@ -33,6 +33,9 @@ final class SupervisorLink: Sendable {
         }
     }
 
+    /// Counts a log line that is not even sent.
+    func dropLogLine() { dropped.add(1, ordering: .relaxed) }
+
     /// Sends a log line, or counts it as dropped where the supervisor does not keep up.
     func log(_ record: LogRecord) {
         // Looked at before the line is encoded, so that a flood costs little, and again after.

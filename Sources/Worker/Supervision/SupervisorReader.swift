@@ -18,6 +18,9 @@ final class SupervisorReader {
     private let link: SupervisorLink
     private let queue: ControlQueue
     private let vitals: WorkerVitals
+    /// Whom the process is called after, for the log.
+    private let name: String
+    private var descriptors = DescriptorWatch()
     private var nextPulse: UInt64
     private var isOpen = true
     /// Whole frames may be left in the channel, of which poll knows nothing.
@@ -27,12 +30,13 @@ final class SupervisorReader {
 
     /// SIGTERM must be blocked in every thread.
     init(
-        _ channel: ControlChannel, link: SupervisorLink, queue: ControlQueue, vitals: WorkerVitals
+        _ channel: ControlChannel, link: SupervisorLink, queue: ControlQueue, vitals: WorkerVitals, name: String
     ) throws(ThreadFailure) {
         self.channel = channel
         self.link = link
         self.queue = queue
         self.vitals = vitals
+        self.name = name
         var mask = sigset_t()
         sigemptyset(&mask)
         sigaddset(&mask, SIGTERM)
@@ -103,7 +107,20 @@ final class SupervisorReader {
     private func sendPulse(at now: UInt64) {
         // From now, not from the last one: after a pause of the whole process there is nothing to catch up with.
         nextPulse = MonotonicTime.after(now, Self.pulseInterval)
-        guard isOpen, vitals.isAlive(at: now) else { return }
+        guard isOpen else { return }
+        if let (component, listener) = vitals.takeLostListener() {
+            let reason =
+                "its listener '\(listener)' was closed or shut down under it: the plugin must leave descriptors of the "
+                + "host alone"
+            queue.post(.componentFailed(component: component, reason: reason))
+        }
+        if let (level, sentence) = descriptors.look() {
+            link.log(LogRecord(component: name, level: level, message: sentence))
+        }
+        if let stall = vitals.stall(at: now) {
+            try? link.report(.stalled(stall))
+            return
+        }
         try? link.report(.pulse(vitals.pulse(droppedLogLines: link.droppedLogLines)))
     }
 }

@@ -10,9 +10,16 @@ final class WorkerVitals: Sendable {
 
     private let engine: Locked<(any HTTPEngine)?>
     private let servers = Locked<[any HTTPServing]>([])
+    private let listeners = Locked<[Listeners]>([])
     /// When the callback that runs on the control thread began; 0: none. Lifecycle steps do not count: the supervisor
     /// has deadlines of its own for them.
     private let callbackBegan = Atomic<UInt64>(0)
+
+    /// The listeners of one component.
+    private struct Listeners {
+        var component: String
+        var lost: @Sendable () -> String?
+    }
 
     init() {
         engine = Locked(nil)
@@ -24,6 +31,24 @@ final class WorkerVitals: Sendable {
     /// Adds a component's counters to the pulse.
     func add(_ server: any HTTPServing) { servers.withLock { $0.append(server) } }
 
+    /// Looks after a component's listeners.
+    func watch(_ server: any HTTPServing, _ sockets: RawSocketWatch, of component: String) {
+        let listeners = Listeners(component: component) { server.lostListener ?? sockets.lostListener }
+        self.listeners.withLock { $0.append(listeners) }
+    }
+
+    /// A component that has lost a listener, once.
+    func takeLostListener() -> (component: String, listener: String)? {
+        listeners.withLock { all in
+            for (index, listeners) in all.enumerated() {
+                guard let lost = listeners.lost() else { continue }
+                all.remove(at: index)
+                return (listeners.component, lost)
+            }
+            return nil
+        }
+    }
+
     /// Runs a plugin's callback (a timer, finished work) under the watchdog's eyes. [control thread]
     func duringCallback(_ body: () -> Void) {
         callbackBegan.store(MonotonicTime.now, ordering: .relaxed)
@@ -31,13 +56,14 @@ final class WorkerVitals: Sendable {
         callbackBegan.store(0, ordering: .relaxed)
     }
 
-    /// Whether every event loop has turned lately and the control thread is not stuck in a callback.
-    func isAlive(at now: UInt64) -> Bool {
+    /// What does not turn: an event loop that has not ticked lately, or the control thread, stuck in a callback. nil: all
+    /// is well.
+    func stall(at now: UInt64) -> Stall? {
         let began = callbackBegan.load(ordering: .relaxed)
-        if began != 0, began < now, now - began > Self.patience { return false }
-        guard let engine = engine.withLock({ $0 }) else { return true }
+        if began != 0, began < now, now - began > Self.patience { return .controlThread }
+        guard let engine = engine.withLock({ $0 }) else { return nil }
         let tick = engine.oldestTick
-        return tick >= now || now - tick <= Self.patience
+        return tick >= now || now - tick <= Self.patience ? nil : .eventLoop
     }
 
     /// The pulse to send.

@@ -63,14 +63,16 @@ struct MachineHarness {
     // MARK: Configurations
 
     static func unit(
-        _ name: String, code: String = "1", option: Int64 = 1, port: UInt16? = nil, isKnown: Bool = true
+        _ name: String, code: String = "1", option: Int64 = 1, port: UInt16? = nil, isKnown: Bool = true,
+        place: String? = nil
     ) -> UnitPlan {
         UnitPlan(
             name: name,
             plugins: [
                 PluginPlan(
                     component: name, originPath: "/plugins/lib\(name).so", digest: "\(name)-\(code)",
-                    copyPath: "/data/plugins/\(code)/lib\(name).so", stateDirectory: "/data/components/\(name)")
+                    copyPath: "/data/plugins/\(code)/lib\(name).so", stateDirectory: "/data/components/\(name)",
+                    place: place)
             ], privileges: Privileges(), loopCount: 1, logLevel: .info, isDebugging: false,
             resolved: isKnown ? [resolved(name, option: option, port: port)] : nil)
     }

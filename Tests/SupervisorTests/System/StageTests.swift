@@ -151,6 +151,14 @@ import Testing
         #expect(text?.contains("config.yaml:6:17: error: A: too short") == true)
     }
 
+    @Test func aPluginIsSpokenOfByTheFileThatTheOperatorKnows() throws {
+        let unit = try #require(try staged("  A: {}\n").units.first)
+        let plugin = try #require(unit.plugins.first)
+        #expect(plugin.copyPath != plugin.originPath)
+        #expect(plugin.place?.hasSuffix("config.yaml:4:3") == true, "\(plugin)")
+        #expect(unit.namingOrigins(in: "\(plugin.copyPath): wrong") == "\(plugin.originPath): wrong")
+    }
+
     @Test func pinnedPluginsAreTakenInsteadOfWhatIsFound() throws {
         let first = try staged("  A: {}\n")
         let old = try #require(first.units.first?.plugins.first)

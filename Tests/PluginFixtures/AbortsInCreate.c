@@ -1,0 +1,6 @@
+/*
+ * Broken: create aborts.
+ * Host: tries again with back-off, and says in which call it ended.
+ */
+#define FIXTURE_ABORTS_IN IN_CREATE
+#include "fixture.inc"

@@ -1,0 +1,6 @@
+/*
+ * Broken: quiesce aborts.
+ * Host: goes on with the newer generation, and says in which call the older one ended.
+ */
+#define FIXTURE_ABORTS_IN IN_QUIESCE
+#include "fixture.inc"

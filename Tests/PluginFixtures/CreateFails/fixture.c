@@ -1,4 +1,0 @@
-/* A plugin whose create fails. */
-#define FIXTURE_ANSWER "never"
-#define FIXTURE_CREATE_FAILS
-#include "../fixture.inc"

@@ -1,0 +1,6 @@
+/*
+ * Broken: create does not return.
+ * Host: ends it at step_timeout, tries again with back-off, and says from which call it did not return.
+ */
+#define FIXTURE_HANGS_IN IN_CREATE
+#include "fixture.inc"

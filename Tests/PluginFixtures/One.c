@@ -1,0 +1,6 @@
+/*
+ * Broken: nothing; its code answers "one".
+ * Host: runs it.
+ */
+#define FIXTURE_ANSWER "one"
+#include "fixture.inc"

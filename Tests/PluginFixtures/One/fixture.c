@@ -1,3 +1,0 @@
-/* The live tests' plugin whose code answers "one". */
-#define FIXTURE_ANSWER "one"
-#include "../fixture.inc"

@@ -1,0 +1,6 @@
+/*
+ * Broken: nothing; its code answers "two".
+ * Host: runs it.
+ */
+#define FIXTURE_ANSWER "two"
+#include "fixture.inc"
