@@ -15,7 +15,8 @@ let onlyEntryPoint: [LinkerSetting] = [
     .unsafeFlags(["-Xlinker", "--version-script=\(Context.packageDirectory)/Plugins/entry-point.map"])
 ]
 
-/// The plugins of the live tests, `libFixture<Name>.so`: each a C file in Tests/PluginFixtures over a common body.
+/// The plugins of the live tests, `libFixture.<Name>.so`: each a C file in Tests/PluginFixtures over a common body. No
+/// component can have a dot in its name, so the host that was built beside them does not list them.
 let fixtures = [
     "AbortsInActivate", "AbortsInCreate", "AbortsInEntry", "AbortsInPrepare", "AbortsInQuiesce", "AbortsInRelease",
     "AbortsInStop", "BlocksLoop", "BlocksTimer", "CallsFromWrongPlaces", "ClosesControlSocket", "ClosesListener",
@@ -61,7 +62,7 @@ let package = Package(
         plugin("UpdateService", "UpdateServiceEntry"),
         plugin("HelloC", "HelloC"),
         plugin("HelloSwift", "HelloSwift"),
-    ] + fixtures.map { plugin("Fixture\($0)", "Fixture\($0)") },
+    ] + fixtures.map { plugin("Fixture.\($0)", "Fixture\($0)") },
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),

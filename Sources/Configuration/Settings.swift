@@ -93,6 +93,9 @@ public struct HostSettings: Sendable {
 
 /// One entry of `components`.
 public struct ComponentSettings: Sendable {
+    /// Whether a component can be called so.
+    public static func isName(_ text: String) -> Bool { ComponentKeys.isName(text) }
+
     public var name: String
     /// Of the key.
     public var location: SourceLocation

@@ -41,10 +41,17 @@ final class LiveHost: @unchecked Sendable {
         try? FileManager.default.removeItem(atPath: directory)
     }
 
-    /// Puts the product `lib<product>.so` into the plugin folder as `lib<name>.so`, by rename as a package would.
+    /// Puts the product into the plugin folder as `lib<name>.so`, by rename as a package would.
     func install(_ product: String, as name: String) throws {
-        let data = try Data(contentsOf: URL(fileURLWithPath: "\(Self.products)/lib\(product).so"))
-        try replace("plugins/lib\(name).so", with: data)
+        try replace("plugins/lib\(name).so", with: Data(contentsOf: URL(fileURLWithPath: Self.library(product))))
+    }
+
+    /// The file of a product: `FixtureOne` is `libFixture.One.so`, any other `lib<product>.so`.
+    static func library(_ product: String) -> String {
+        let fixture = "Fixture"
+        let isFixture = product.hasPrefix(fixture)
+        let name = isFixture ? "\(fixture).\(product.dropFirst(fixture.count))" : product
+        return "\(products)/lib\(name).so"
     }
 
     func replace(_ file: String, with data: Data) throws {

@@ -1,3 +1,4 @@
+import Configuration
 import Glibc
 
 /// Where plugins are looked for: beside the executable, then in `host.plugin_dirs`.
@@ -18,7 +19,7 @@ struct PluginFinder: Sendable {
     /// The file name of a component's plugin where the configuration names none.
     static func fileName(of component: String) -> String { "lib\(component).so" }
 
-    /// Every `lib<Name>.so`, by name; of several the first that would be found.
+    /// Every `lib<Name>.so` whose name a component can have, by name; of several the first that would be found.
     func all() -> [(name: String, path: String)] {
         var found: [(name: String, path: String)] = []
         var seen: Set<String> = []
@@ -26,7 +27,7 @@ struct PluginFinder: Sendable {
             for file in (try? Files.names(in: directory)) ?? [] where file.hasPrefix("lib") && file.hasSuffix(".so") {
                 let name = String(file.dropFirst(3).dropLast(3))
                 let path = "\(directory)/\(file)"
-                guard !name.isEmpty, !seen.contains(name), Self.isFile(path) else { continue }
+                guard ComponentSettings.isName(name), !seen.contains(name), Self.isFile(path) else { continue }
                 seen.insert(name)
                 found.append((name, path))
             }

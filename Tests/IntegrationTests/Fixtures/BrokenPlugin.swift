@@ -14,7 +14,7 @@ struct BrokenPlugin: Sendable, CustomTestStringConvertible {
         case replaced
     }
 
-    /// Of a fixture, `libFixture<name>.so`; of a file, what is in it.
+    /// Of a fixture, `libFixture.<name>.so`; of a file, what is in it.
     var name: String
     var fate: Fate
     /// What the operator must read.
@@ -101,10 +101,10 @@ extension BrokenPlugin {
     ]
 
     private static let hangs: [BrokenPlugin] = [
-        BrokenPlugin("HangsInEntry", .endedAtDeadline, "did not return from muster_plugin_entry_v1", "within 0.5 s"),
-        BrokenPlugin("HangsInCreate", .endedAtDeadline, "did not return from create within 0.5 s"),
-        BrokenPlugin("HangsInPrepare", .endedAtDeadline, "did not return from prepare within 0.5 s"),
-        BrokenPlugin("HangsInActivate", .endedAtDeadline, "did not return from activate within 0.5 s").unfoundByCheck,
+        BrokenPlugin("HangsInEntry", .endedAtDeadline, "did not return from muster_plugin_entry_v1", "within 1 s"),
+        BrokenPlugin("HangsInCreate", .endedAtDeadline, "did not return from create within 1 s"),
+        BrokenPlugin("HangsInPrepare", .endedAtDeadline, "did not return from prepare within 1 s"),
+        BrokenPlugin("HangsInActivate", .endedAtDeadline, "did not return from activate within 1 s").unfoundByCheck,
     ]
 
     private var unfoundByCheck: BrokenPlugin {
@@ -115,7 +115,7 @@ extension BrokenPlugin {
 
     /// A sound plugin's file.
     private static func library() throws -> Data {
-        try Data(contentsOf: URL(fileURLWithPath: "\(LiveHost.products)/libFixtureOne.so"))
+        try Data(contentsOf: URL(fileURLWithPath: LiveHost.library("FixtureOne")))
     }
 
     /// Those that break while they run: GET /break is how.

@@ -215,7 +215,7 @@ extension LiveTests {
             func check(_ fixture: String) throws -> Command.Outcome {
                 try? FileManager.default.removeItem(atPath: "\(folder)/libChecked.so")
                 try FileManager.default.copyItem(
-                    atPath: "\(LiveHost.products)/libFixture\(fixture).so", toPath: "\(folder)/libChecked.so")
+                    atPath: LiveHost.library("Fixture\(fixture)"), toPath: "\(folder)/libChecked.so")
                 return try Command.run(FixtureFile.repositoryPath("scripts/check-plugins"), [folder])
             }
             let sound = try check("One")

@@ -138,6 +138,7 @@ import Testing
         _ = try folder.file("second/libA.so", "2")
         let b = try folder.file("second/libB.so", "3")
         _ = try folder.file("second/notes.txt", "4")
+        _ = try folder.file("second/libNo.Component.so", "5")
         var finder = PluginFinder(
             executable: nil, pluginDirectories: [folder.path + "/first", folder.path + "/second"])
         #expect(finder.find("libA.so") == first)
