@@ -62,27 +62,3 @@ struct TLSHost {
             directory: host.directory)
     }
 }
-
-/// A program from Debian, run to its end.
-enum Command {
-    /// What it wrote to both of its outputs. Its input ends after `input`; after a minute it is ended.
-    static func output(_ name: String, _ arguments: [String], input: String = "", directory: String) throws -> String {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/\(name)")
-        process.arguments = arguments
-        process.currentDirectoryURL = URL(fileURLWithPath: directory)
-        let (toChild, fromChild) = (Pipe(), Pipe())
-        process.standardInput = toChild
-        process.standardOutput = fromChild
-        process.standardError = fromChild
-        try process.run()
-        let limit = DispatchWorkItem { process.terminate() }
-        DispatchQueue.global().asyncAfter(deadline: .now() + 60, execute: limit)
-        defer { limit.cancel() }
-        try toChild.fileHandleForWriting.write(contentsOf: Data(input.utf8))
-        try toChild.fileHandleForWriting.close()
-        let output = try fromChild.fileHandleForReading.readToEnd() ?? Data()
-        process.waitUntilExit()
-        return String(decoding: output, as: UTF8.self)
-    }
-}

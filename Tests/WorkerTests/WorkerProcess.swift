@@ -59,7 +59,7 @@ final class WorkerProcess {
     /// The supervisor dies.
     func closeSocket() { supervisor = nil }
 
-    /// The next report that is no log line, and no pulse unless that is wanted.
+    /// The next report that is no log line and no remark, and no pulse unless that is wanted.
     func nextReport(includingPulses: Bool = false) throws -> WorkerReport {
         let deadline = MonotonicTime.now + 20 * MonotonicTime.second
         while MonotonicTime.now < deadline, let supervisor {
@@ -69,7 +69,7 @@ final class WorkerProcess {
                 continue
             }
             switch report {
-            case .log, .calling: continue
+            case .log, .calling, .stalled: continue
             case .pulse where !includingPulses: continue
             default: return report
             }

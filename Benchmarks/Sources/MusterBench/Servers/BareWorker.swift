@@ -73,7 +73,7 @@ final class BareWorker {
             let ended = process.exited()
             while let received = try channel.receive(WorkerReport.self) {
                 switch received.message {
-                case .pulse, .log, .calling: continue
+                case .pulse, .log, .calling, .stalled: continue
                 case .failed(let failure): throw BenchError("the bare worker failed: \(failure.message)")
                 default: return received.message
                 }
