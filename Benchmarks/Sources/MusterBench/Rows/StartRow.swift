@@ -10,9 +10,12 @@ enum StartRow: Row {
     private static let idleSeconds = 3.0
 
     static func measure(_ bench: Bench) throws -> [Measurement] {
-        let components = [try bench.distributor(), try bench.hello("HelloC"), try bench.hello("HelloSwift")]
+        let components = [
+            try bench.service(), try bench.distributor(), try bench.hello("HelloC"), try bench.hello("HelloSwift"),
+        ]
         let host = try MusterHost(
-            HostConfiguration(components: components), program: bench.program, scratch: bench.scratch)
+            HostConfiguration(components: components, identity: TLSFiles(bench)), program: bench.program,
+            scratch: bench.scratch)
         defer { host.stop() }
         // The first start of all copies the plugins into the data directory; it is told apart.
         let first = try start(host)
