@@ -19,12 +19,13 @@ let onlyEntryPoint: [LinkerSetting] = [
 /// component can have a dot in its name, so the host that was built beside them does not list them.
 let fixtures = [
     "AbortsInActivate", "AbortsInCreate", "AbortsInEntry", "AbortsInPrepare", "AbortsInQuiesce", "AbortsInRelease",
-    "AbortsInStop", "BlocksLoop", "BlocksTimer", "CallsFromWrongPlaces", "ClosesControlSocket", "ClosesListener",
+    "AbortsInStop", "BlocksLoop", "BlocksTimer", "Caller", "CallsFromWrongPlaces", "ClosesControlSocket",
+    "ClosesListener",
     "CreateFails", "DuplicateListener", "DuplicateOption", "EntryNull", "ExecutableStack", "ExitsInPrepare",
     "ExitsWhileRunning", "ExportsMore", "FailsWhileRunning", "FloodsLog", "HangsInActivate", "HangsInCreate",
     "HangsInEntry", "HangsInPrepare", "HangsInQuiesce", "HangsInRelease", "HangsInStop", "LeaksDescriptors",
     "LeaksThreads", "MissingExtension", "NewerMinor", "NoEntry", "NotUTF8", "NullComponent", "NullFunction", "One",
-    "OpensOwnSocket", "OverflowsState", "RespondsAfterDestroy", "RespondsTwice", "ShutsListener",
+    "OpensOwnSocket", "OverflowsState", "RespondsAfterDestroy", "RespondsTwice", "Server", "ShutsListener",
     "ShutsListenerInStop", "ShutsServer", "SmallComponent", "SmallManifest", "TruncatedOption", "Two",
     "UndefinedSymbol", "WrongMajor",
 ]
@@ -38,7 +39,7 @@ func fixture(_ name: String) -> Target {
         }
     return .target(
         name: "Fixture\(name)", dependencies: ["MusterABI"], path: "Tests/PluginFixtures",
-        exclude: ["README.md", "fixture.inc", "raw.inc"], sources: ["\(name).c"], publicHeadersPath: ".",
+        exclude: ["README.md", "bus.inc", "fixture.inc", "raw.inc"], sources: ["\(name).c"], publicHeadersPath: ".",
         linkerSettings: linker)
 }
 
@@ -56,6 +57,7 @@ let package = Package(
         // For plugin authors, and for the benchmarks, a package of its own.
         .library(name: "MusterABI", targets: ["MusterABI"]),
         .library(name: "PluginKit", targets: ["PluginKit"]),
+        .library(name: "PluginJSON", targets: ["PluginJSON"]),
         .library(name: "Networking", targets: ["Networking"]),
         .library(name: "ControlProtocol", targets: ["ControlProtocol"]),
         plugin("UpdateDistributor", "UpdateDistributorEntry"),
@@ -125,6 +127,7 @@ let package = Package(
             // A request's head is borrowed from the host: Swift's spans keep it from outliving the call.
             swiftSettings: strict + [.enableExperimentalFeature("Lifetimes")]),
         .target(name: "FileServing", dependencies: ["PluginKit", "Locks"], swiftSettings: strict),
+        .target(name: "PluginJSON", dependencies: ["PluginKit"], swiftSettings: strict),
         .target(
             name: "UpdateDistributor", dependencies: ["FileServing", "PluginKit"], path: "Plugins/UpdateDistributor",
             exclude: ["Entry"], swiftSettings: strict),
@@ -178,7 +181,8 @@ let package = Package(
             path: "Tests/TLSTesting", swiftSettings: strict),
         .target(name: "PluginTesting", dependencies: ["MusterABI"], path: "Tests/PluginTesting", swiftSettings: strict),
         .testTarget(
-            name: "PluginKitTests", dependencies: ["PluginKit", "PluginTesting", "MusterABI"], swiftSettings: strict),
+            name: "PluginKitTests", dependencies: ["PluginKit", "PluginJSON", "PluginTesting", "MusterABI"],
+            swiftSettings: strict),
         .testTarget(
             name: "FileServingTests", dependencies: ["FileServing", "PluginKit", "PluginTesting", "MusterABI"],
             swiftSettings: strict),

@@ -105,8 +105,9 @@ public struct ComponentSettings: Sendable {
     public var pluginPath: Located<String>?
     /// Capabilities the operator grants: `CAP_DAC_READ_SEARCH`.
     public var grantedCapabilities: [Located<String>]
-    /// The sections `listen` and `config`, kept as YAML until the manifest is known.
+    /// The sections `listen`, `bus` and `config`, kept as YAML until the manifest is known.
     let listen: YAMLEntry?
+    let bus: YAMLEntry?
     let config: YAMLEntry?
     let source: SourceText
     /// Of the key.
@@ -120,10 +121,34 @@ public struct ResolvedComponent: Sendable, Equatable {
     /// Every option that has a value, defaults filled in, by dotted name.
     public var options: [String: OptionValue]
     public var listeners: [ResolvedListener]
+    public var bus: ResolvedBus
 
-    public init(options: [String: OptionValue] = [:], listeners: [ResolvedListener] = []) {
+    public init(
+        options: [String: OptionValue] = [:], listeners: [ResolvedListener] = [], bus: ResolvedBus = ResolvedBus()
+    ) {
         self.options = options
         self.listeners = listeners
+        self.bus = bus
+    }
+}
+
+/// What a component may do on the bus: the manifest's declarations with the operator's `bus` settings.
+public struct ResolvedBus: Sendable, Equatable {
+    public var declarations: [BusDeclaration]
+    /// Topics and services that are taken from the component, in whatever role; sorted.
+    public var denied: [String]
+    /// Who may call a service of the component's, sorted; a service that is not here may be called by all.
+    public var callers: [String: [String]]
+
+    public init(declarations: [BusDeclaration] = [], denied: [String] = [], callers: [String: [String]] = [:]) {
+        self.declarations = declarations
+        self.denied = denied
+        self.callers = callers
+    }
+
+    /// The services it offers to others.
+    public var services: [String] {
+        declarations.filter { $0.role == .serves && !denied.contains($0.name) }.map(\.name)
     }
 }
 

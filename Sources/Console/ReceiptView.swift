@@ -66,7 +66,7 @@ public struct ReceiptView: Sendable {
     private func style(of outcome: ReloadReceipt.Component.Outcome) -> Style? {
         switch outcome {
         case .unchanged: .faint
-        case .restarted, .renewed, .added, .removed: isSuccess ? .good : .uncertain
+        case .restarted, .renewed, .narrowed, .added, .removed: isSuccess ? .good : .uncertain
         case .failed: .bad
         }
     }

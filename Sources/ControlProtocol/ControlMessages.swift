@@ -81,6 +81,8 @@ public struct ComponentStatus: Codable, Equatable, Sendable {
     public var listeners: [ListenerStatus]
     /// Older workers that still finish.
     public var draining: [DrainingStatus]
+    /// What it has done on the bus; nil where its plugin uses none.
+    public var bus: BusActivity?
 
     public init(
         name: String, state: State, message: String?, pid: Int32?, generation: UInt64, uptimeSeconds: Double?,
@@ -169,6 +171,8 @@ public struct ReloadReceipt: Codable, Equatable, Sendable {
             case unchanged, restarted, added, removed, failed
             /// The same worker serves on, with another certificate or key.
             case renewed = "certificate replaced"
+            /// The same worker serves on, with other rights on the bus.
+            case narrowed = "bus settings changed"
         }
 
         public var name: String

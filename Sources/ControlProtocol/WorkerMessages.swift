@@ -27,6 +27,8 @@ public enum WorkerCommand: Codable, Equatable, Sendable {
     case quiesce(deadline: UInt64)
     /// Finish what is under way, closing each connection after its next answer. CLOCK_MONOTONIC, nanoseconds.
     case drain(deadline: UInt64)
+    /// Something for a component from the bus. Messages and requests come between `activated` and `quiesce` alone.
+    case bus(component: String, BusCommand)
     /// Stop and destroy every component, and exit 0.
     case stop
 }
@@ -49,6 +51,8 @@ public enum WorkerReport: Codable, Equatable, Sendable {
     /// Once a second while every event loop turns and the control thread is not late: alive, and how busy.
     case pulse(Pulse)
     case log(LogRecord)
+    /// Something of a component's for the bus, from `activate` on.
+    case bus(component: String, BusReport)
     /// A function of the plugin's is about to be called: should nothing come after it, that is where the plugin is, or
     /// where it took the process with it. Nobody answers it.
     case calling(component: String, WorkerFailure.Stage)
@@ -131,11 +135,15 @@ public struct ComponentPlan: Codable, Equatable, Sendable {
     /// Every option that has a value, defaults filled in, by dotted name.
     public var options: [String: OptionValue]
     public var listeners: [ListenerPlan]
+    public var bus: BusPlan
 
-    public init(component: String, options: [String: OptionValue], listeners: [ListenerPlan]) {
+    public init(
+        component: String, options: [String: OptionValue], listeners: [ListenerPlan], bus: BusPlan = BusPlan()
+    ) {
         self.component = component
         self.options = options
         self.listeners = listeners
+        self.bus = bus
     }
 }
 

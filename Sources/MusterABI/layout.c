@@ -18,7 +18,14 @@ _Static_assert(sizeof(void *) == 8 && sizeof(size_t) == 8, "the ABI is defined f
     _Static_assert((constant) <= sizeof(type), #type " only ever grows")
 
 /* What a reader may rely on without MUSTER_HAS. When a structure grows, these stay and its SIZE line grows. */
+FIRST_SIZE(MUSTER_BUS_ANSWER_SIZE_1_0, muster_bus_answer, 48);
+FIRST_SIZE(MUSTER_BUS_CALL_OPTIONS_SIZE_1_0, muster_bus_call_options, 80);
+FIRST_SIZE(MUSTER_BUS_MESSAGE_SIZE_1_0, muster_bus_message, 56);
+FIRST_SIZE(MUSTER_BUS_REQUEST_SIZE_1_0, muster_bus_request, 88);
+FIRST_SIZE(MUSTER_BUS_SERVER_SIZE_1_0, muster_bus_server, 24);
+FIRST_SIZE(MUSTER_BUS_SIZE_1_0, muster_bus, 64);
 FIRST_SIZE(MUSTER_BUS_SPEC_SIZE_1_0, muster_bus_spec, 48);
+FIRST_SIZE(MUSTER_BUS_SUBSCRIBER_SIZE_1_0, muster_bus_subscriber, 24);
 FIRST_SIZE(MUSTER_COMPONENT_SIZE_1_0, muster_component, 72);
 FIRST_SIZE(MUSTER_ERROR_SIZE_1_0, muster_error, 1160);
 FIRST_SIZE(MUSTER_FILE_SIZE_1_0, muster_file, 48);
@@ -308,3 +315,68 @@ OFFSET(muster_work, abi_major, 4);
 OFFSET(muster_work, abi_minor, 6);
 OFFSET(muster_work, context, 8);
 OFFSET(muster_work, submit, 16);
+
+SIZE(muster_bus_message, 56);
+OFFSET(muster_bus_message, struct_size, 0);
+OFFSET(muster_bus_message, abi_major, 4);
+OFFSET(muster_bus_message, abi_minor, 6);
+OFFSET(muster_bus_message, topic, 8);
+OFFSET(muster_bus_message, sender, 24);
+OFFSET(muster_bus_message, payload, 40);
+
+SIZE(muster_bus_subscriber, 24);
+OFFSET(muster_bus_subscriber, struct_size, 0);
+OFFSET(muster_bus_subscriber, abi_major, 4);
+OFFSET(muster_bus_subscriber, abi_minor, 6);
+OFFSET(muster_bus_subscriber, context, 8);
+OFFSET(muster_bus_subscriber, on_message, 16);
+
+SIZE(muster_bus_request, 88);
+OFFSET(muster_bus_request, struct_size, 0);
+OFFSET(muster_bus_request, abi_major, 4);
+OFFSET(muster_bus_request, abi_minor, 6);
+OFFSET(muster_bus_request, call, 8);
+OFFSET(muster_bus_request, deadline, 16);
+OFFSET(muster_bus_request, service, 24);
+OFFSET(muster_bus_request, method, 40);
+OFFSET(muster_bus_request, caller, 56);
+OFFSET(muster_bus_request, payload, 72);
+
+SIZE(muster_bus_server, 24);
+OFFSET(muster_bus_server, struct_size, 0);
+OFFSET(muster_bus_server, abi_major, 4);
+OFFSET(muster_bus_server, abi_minor, 6);
+OFFSET(muster_bus_server, context, 8);
+OFFSET(muster_bus_server, on_call, 16);
+
+SIZE(muster_bus_answer, 48);
+OFFSET(muster_bus_answer, struct_size, 0);
+OFFSET(muster_bus_answer, abi_major, 4);
+OFFSET(muster_bus_answer, abi_minor, 6);
+OFFSET(muster_bus_answer, outcome, 8);
+OFFSET(muster_bus_answer, status, 12);
+OFFSET(muster_bus_answer, reason, 16);
+OFFSET(muster_bus_answer, payload, 32);
+
+SIZE(muster_bus_call_options, 80);
+OFFSET(muster_bus_call_options, struct_size, 0);
+OFFSET(muster_bus_call_options, abi_major, 4);
+OFFSET(muster_bus_call_options, abi_minor, 6);
+OFFSET(muster_bus_call_options, context, 8);
+OFFSET(muster_bus_call_options, on_reply, 16);
+OFFSET(muster_bus_call_options, service, 24);
+OFFSET(muster_bus_call_options, method, 40);
+OFFSET(muster_bus_call_options, payload, 56);
+OFFSET(muster_bus_call_options, timeout, 72);
+
+SIZE(muster_bus, 64);
+OFFSET(muster_bus, struct_size, 0);
+OFFSET(muster_bus, abi_major, 4);
+OFFSET(muster_bus, abi_minor, 6);
+OFFSET(muster_bus, context, 8);
+OFFSET(muster_bus, publish, 16);
+OFFSET(muster_bus, subscribe, 24);
+OFFSET(muster_bus, serve, 32);
+OFFSET(muster_bus, call, 40);
+OFFSET(muster_bus, cancel, 48);
+OFFSET(muster_bus, reply, 56);

@@ -14,14 +14,16 @@ public struct PluginDescription: Sendable {
     public var url: String
     /// The listeners it serves.
     public var listeners: [Listener]
-    /// What it cannot work without, beside what its listeners need: the host refuses to load it where one is missing.
+    /// What it does on the bus.
+    public var bus: [BusUse]
+    /// What it cannot work without, beside what its listeners and the bus need: the host refuses to load it where one is missing.
     public var requires: [HostExtension]
     /// Linux capabilities it cannot do without, by name: `CAP_DAC_READ_SEARCH`. The operator grants them.
     public var capabilities: [String]
 
     public init(
         id: String, name: String, version: String, summary: String, vendor: String, licence: String, url: String = "",
-        listeners: [Listener] = [], requires: [HostExtension] = [], capabilities: [String] = []
+        listeners: [Listener] = [], bus: [BusUse] = [], requires: [HostExtension] = [], capabilities: [String] = []
     ) {
         self.id = id
         self.name = name
@@ -31,6 +33,7 @@ public struct PluginDescription: Sendable {
         self.licence = licence
         self.url = url
         self.listeners = listeners
+        self.bus = bus
         self.requires = requires
         self.capabilities = capabilities
     }
@@ -43,6 +46,7 @@ public struct HostExtension: Sendable, Hashable {
 
     public init(id: String) { self.id = id }
 
+    public static let bus = Self(id: "muster.bus/1")
     public static let httpServer = Self(id: "muster.http-server/1")
     public static let listener = Self(id: "muster.listener/1")
     public static let timer = Self(id: "muster.timer/1")

@@ -14,9 +14,10 @@ extension Worker {
         let number = (drain?.number ?? 0) + 1
         drain = Drain(number: number, deadline: deadline)
         for component in components { component.extensions.pauseAccepting() }
-        let outstanding = Countdown(components.count) { [queue] in queue.post(.drained(number)) }
+        let outstanding = Countdown(2 * components.count) { [queue] in queue.post(.drained(number)) }
         for component in components {
             component.extensions.http.drain(deadline: deadline) { outstanding.step() }
+            component.extensions.bus.drain { outstanding.step() }
         }
     }
 

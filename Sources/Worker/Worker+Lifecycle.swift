@@ -67,6 +67,10 @@ extension Worker {
         return ComponentExtensions(
             timers: TimerExtension(poke: poke),
             work: WorkExtension(poke: poke),
+            bus: BusExtension(component: name, plan: component.bus, link: link, gate: queue.bus, poke: poke) {
+                [thread] in
+                thread.isCurrent && stage.isPreparing
+            },
             state: StateExtension(directory: stateDirectory),
             listener: ListenerExtension(listeners: component.listeners, isPreparing: isPreparing) {
                 [unowned self] listener throws(ListenerRefusal) in

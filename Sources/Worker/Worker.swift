@@ -102,10 +102,18 @@ final class Worker {
             replaceCredentials(of: listener, component, with: credentials)
         case .load, .stop:
             throw WorkerFailure(component: nil, stage: .run, message: "the supervisor asked to load a second time")
+        case .bus(let component, let command): take(command, of: component)
         case .listenerGranted, .listenerRefused:
             // The answer to a request whose prepare has been given up; the descriptors are closed with the event.
             return
         }
+    }
+
+    /// Something from the bus; its place in the queue is free from now on.
+    private func take(_ command: BusCommand, of name: String) {
+        queue.bus.leave(command, of: name)
+        guard let component = components.first(where: { $0.name == name }) else { return }
+        component.extensions.bus.take(command, isActive: component.state == .active, vitals.duringCallback)
     }
 
     private func replaceCredentials(of listener: String, _ component: String, with credentials: TLSCredentials) {
@@ -122,7 +130,9 @@ final class Worker {
     /// When the control thread has to look again.
     private var nextDeadline: UInt64 {
         var next = components.compactMap(\.extensions.timers.nextDeadline).min() ?? .max
-        if let drain, !drain.isDone { next = min(next, drain.deadline) }
+        if let drain, !drain.isDone {
+            next = min(next, drain.deadline, components.compactMap(\.extensions.bus.nextDeadline).min() ?? .max)
+        }
         return next
     }
 
@@ -130,6 +140,7 @@ final class Worker {
         for component in components {
             component.extensions.timers.fireDue(vitals.duringCallback)
             component.extensions.work.deliver(vitals.duringCallback)
+            component.extensions.bus.deliver(vitals.duringCallback)
         }
     }
 

@@ -25,6 +25,13 @@ import Testing
         ("muster_state", MemoryLayout<muster_state>.size, MUSTER_STATE_SIZE_1_0),
         ("muster_timer_options", MemoryLayout<muster_timer_options>.size, MUSTER_TIMER_OPTIONS_SIZE_1_0),
         ("muster_timer", MemoryLayout<muster_timer>.size, MUSTER_TIMER_SIZE_1_0),
+        ("muster_bus_message", MemoryLayout<muster_bus_message>.size, MUSTER_BUS_MESSAGE_SIZE_1_0),
+        ("muster_bus_subscriber", MemoryLayout<muster_bus_subscriber>.size, MUSTER_BUS_SUBSCRIBER_SIZE_1_0),
+        ("muster_bus_request", MemoryLayout<muster_bus_request>.size, MUSTER_BUS_REQUEST_SIZE_1_0),
+        ("muster_bus_server", MemoryLayout<muster_bus_server>.size, MUSTER_BUS_SERVER_SIZE_1_0),
+        ("muster_bus_answer", MemoryLayout<muster_bus_answer>.size, MUSTER_BUS_ANSWER_SIZE_1_0),
+        ("muster_bus_call_options", MemoryLayout<muster_bus_call_options>.size, MUSTER_BUS_CALL_OPTIONS_SIZE_1_0),
+        ("muster_bus", MemoryLayout<muster_bus>.size, MUSTER_BUS_SIZE_1_0),
         ("muster_work_item", MemoryLayout<muster_work_item>.size, MUSTER_WORK_ITEM_SIZE_1_0),
         ("muster_work", MemoryLayout<muster_work>.size, MUSTER_WORK_SIZE_1_0),
     ]
@@ -67,8 +74,12 @@ import Testing
             [MUSTER_TRANSPORT_HTTP, MUSTER_TRANSPORT_HTTPS, MUSTER_TRANSPORT_RAW] as [muster_transport] == [1, 2, 3])
         #expect(
             [
-                MUSTER_EXT_HTTP_SERVER, MUSTER_EXT_LISTENER, MUSTER_EXT_STATE, MUSTER_EXT_TIMER, MUSTER_EXT_WORK,
-            ] == ["muster.http-server/1", "muster.listener/1", "muster.state/1", "muster.timer/1", "muster.work/1"])
+                MUSTER_EXT_BUS, MUSTER_EXT_HTTP_SERVER, MUSTER_EXT_LISTENER, MUSTER_EXT_STATE, MUSTER_EXT_TIMER,
+                MUSTER_EXT_WORK,
+            ] == [
+                "muster.bus/1", "muster.http-server/1", "muster.listener/1", "muster.state/1", "muster.timer/1",
+                "muster.work/1",
+            ])
         #expect(MUSTER_PLUGIN_ENTRY_SYMBOL == "muster_plugin_entry_v1")
     }
 }

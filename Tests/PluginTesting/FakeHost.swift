@@ -47,6 +47,7 @@ public final class FakeHost: @unchecked Sendable {
         var timers: [Timer] = []
         var logLines: [LogLine] = []
         var failures: [String] = []
+        var bus = FakeBus()
         var component: UnsafePointer<muster_component>?
         var facts = muster_host_facts()
     }
@@ -82,7 +83,7 @@ public final class FakeHost: @unchecked Sendable {
         for (id, table) in [
             (MUSTER_EXT_HTTP_SERVER, UnsafeRawPointer(makeServer())), (MUSTER_EXT_WORK, UnsafeRawPointer(makeWork())),
             (MUSTER_EXT_TIMER, UnsafeRawPointer(makeTimer())), (MUSTER_EXT_STATE, UnsafeRawPointer(makeState())),
-            (MUSTER_EXT_LISTENER, UnsafeRawPointer(makeListener())),
+            (MUSTER_EXT_LISTENER, UnsafeRawPointer(makeListener())), (MUSTER_EXT_BUS, UnsafeRawPointer(makeBus())),
         ] where !missing.contains(id) {
             extensions[id] = table
         }

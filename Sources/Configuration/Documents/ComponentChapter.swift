@@ -14,6 +14,7 @@ struct ComponentChapter {
 
             """
         text += listeners
+        text += bus
         text += options
         if !manifest.requiredCapabilities.isEmpty {
             let names = manifest.requiredCapabilities.map { "`\($0)`" }
@@ -31,6 +32,15 @@ struct ComponentChapter {
             text +=
                 "| `\(listener.name)` | \(listener.transport.rawValue) | \(listener.port) | \(certificate) | "
                 + "\(ConfigurationManual.cell(listener.help)) |\n"
+        }
+        return text + "\n"
+    }
+
+    private var bus: String {
+        if manifest.bus.isEmpty { return "" }
+        var text = "| on the bus | name | what it is for |\n|---|---|---|\n"
+        for use in manifest.bus {
+            text += "| \(use.role.rawValue) | `\(use.name)` | \(ConfigurationManual.cell(use.help)) |\n"
         }
         return text + "\n"
     }

@@ -103,6 +103,17 @@ public enum ConfigurationManual {
               updates: {address: ["127.0.0.1:443", "[::1]:443"], max_connections: 1000}
             ```
 
+            Under `bus`, the operator narrows what the plugin's manifest declares; nothing can be added. A reload takes a
+            change over without a restart of the component.
+
+            \(header)\(rows([(BusKeys.deny, nil)]))| `callers` | section | all | | \(BusKeys.callersHelp) |
+
+            ```yaml
+            bus:
+              deny: [definitions.activated]
+              callers: {fleet.jobs: [SweepHandler, PollHandler]}
+            ```
+
             """
     }
 

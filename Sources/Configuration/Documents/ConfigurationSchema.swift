@@ -43,7 +43,9 @@ public enum ConfigurationSchema {
         var properties = ComponentKeys.all.map { ($0.declaration.name, OptionSchema.option($0.declaration)) }
         for (name, help) in ComponentKeys.sections {
             let schema: JSONText
-            if let manifest {
+            if name == "bus" {
+                schema = bus(manifest, help)
+            } else if let manifest {
                 schema = name == "listen" ? listen(manifest, help) : options(manifest, help)
             } else {
                 schema = .object([("description", .string(help)), ("type", OptionSchema.objectOrNothing)])
@@ -58,6 +60,37 @@ public enum ConfigurationSchema {
     private static func options(_ manifest: Manifest, _ help: String) -> JSONText {
         var conflicts: [String] = []
         return OptionSchema.group(OptionGroup(manifest.options, conflicts: &conflicts), description: help)
+    }
+
+    /// Of a plugin that is not known, any names go.
+    private static func bus(_ manifest: Manifest?, _ help: String) -> JSONText {
+        let anyName = JSONText.object([("type", .string("string"))])
+        let names = manifest.map { manifest in
+            JSONText.object([("enum", .strings(Set(manifest.bus.map(\.name)).sorted()))])
+        }
+        func list(_ items: JSONText) -> [(String, JSONText)] { [("type", .string("array")), ("items", items)] }
+        let services = (manifest?.bus ?? []).filter { $0.role == .serves }
+        var callers: [(String, JSONText)] = [
+            ("description", .string(BusKeys.callersHelp)), ("type", OptionSchema.objectOrNothing),
+        ]
+        callers.append(
+            (
+                "properties",
+                .object(services.map { ($0.name, .object([("description", .string($0.help))] + list(anyName))) })
+            ))
+        callers.append(("additionalProperties", manifest == nil ? .object(list(anyName)) : .bool(false)))
+        return .object([
+            ("description", .string(help)),
+            ("type", OptionSchema.objectOrNothing),
+            (
+                "properties",
+                .object([
+                    ("deny", .object([("description", .string(BusKeys.deny.help))] + list(names ?? anyName))),
+                    ("callers", .object(callers)),
+                ])
+            ),
+            ("additionalProperties", .bool(false)),
+        ])
     }
 
     private static func listen(_ manifest: Manifest, _ help: String) -> JSONText {

@@ -16,6 +16,7 @@ enum ComponentKeys {
 
     static let sections = [
         ("listen", "Where each of the plugin's listeners listens, by the listener's name."),
+        ("bus", "What is taken from the component on the bus, and who may call its services."),
         ("config", "The plugin's own options."),
     ]
 

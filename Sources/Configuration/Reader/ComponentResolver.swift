@@ -4,6 +4,8 @@ internal import PluginManifest
 struct ComponentResolver {
     private let component: ComponentSettings
     private let manifest: Manifest
+    /// Every component that the file names.
+    private let components: [String]
     private let folder: String
     private let environment: [String: String]
     private(set) var problems: Problems
@@ -13,6 +15,7 @@ struct ComponentResolver {
     ) {
         self.component = component
         self.manifest = manifest
+        self.components = settings.components.map(\.name)
         self.folder = settings.folder
         self.environment = environment
         self.problems = Problems(in: component.source)
@@ -22,7 +25,7 @@ struct ComponentResolver {
     }
 
     mutating func resolve() -> ResolvedComponent {
-        let resolved = ResolvedComponent(options: options(), listeners: listeners())
+        let resolved = ResolvedComponent(options: options(), listeners: listeners(), bus: bus())
         for name in manifest.requiredCapabilities
         where !component.grantedCapabilities.contains(where: { $0.value == name }) {
             problems.add(
@@ -45,6 +48,14 @@ struct ComponentResolver {
 
     private mutating func blamePlugin(_ message: String) {
         problems.add("the plugin of \(component.name) (\(manifest.id)) is wrong: \(message)", at: component.span)
+    }
+
+    // MARK: bus
+
+    private mutating func bus() -> ResolvedBus {
+        let reading = BusReader(component, manifest: manifest, components: components)
+        let entry = component.bus
+        return read("bus") { reading.bus(entry, &$0) }
     }
 
     // MARK: config

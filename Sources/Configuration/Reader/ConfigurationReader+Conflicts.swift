@@ -1,10 +1,18 @@
 extension ConfigurationReader {
-    /// Listeners, of one component or of two, that cannot have their addresses at the same time. Each is told at the
-    /// later one, with the place of the earlier one. Port 0 never conflicts.
+    /// Listeners, of one component or of two, that cannot have their addresses at the same time, and services that two
+    /// components serve. Each is told at the later one, with the place of the earlier one. Port 0 never conflicts.
     public static func conflicts(_ resolved: [(ComponentSettings, ResolvedComponent)]) -> [Diagnostic] {
         var ports: [UInt16: TakenPort] = [:]
+        var servers: [String: ComponentSettings] = [:]
         var diagnostics: [Diagnostic] = []
         for (component, settings) in resolved {
+            for service in settings.bus.services {
+                if let first = servers[service] {
+                    diagnostics.append(diagnostic(service, servedBy: component, and: first))
+                } else {
+                    servers[service] = component
+                }
+            }
             for listener in settings.listeners {
                 for address in listener.addresses where address.port != 0 {
                     let claim = Claim(component: component, listener: listener.name, address: address)
@@ -15,6 +23,21 @@ extension ConfigurationReader {
             }
         }
         return diagnostics
+    }
+
+    private static func diagnostic(
+        _ service: String, servedBy component: ComponentSettings, and first: ComponentSettings
+    ) -> Diagnostic {
+        let names = "\(first.name) and \(component.name)"
+        var diagnostic = component.source.diagnostic(
+            "\(names) both serve '\(service)' on the bus, and a service has one server; enable one of them, or take the "
+                + "service from the other with 'bus: {deny: [\(service)]}'",
+            at: component.span, hiding: component.hiddenSpans(besides: []))
+        diagnostic.notes = [
+            first.source.diagnostic(
+                "\(first.name) serves it", at: first.span, hiding: first.hiddenSpans(besides: []))
+        ]
+        return diagnostic
     }
 
     private static func diagnostic(_ claim: Claim, takenBy holder: Claim) -> Diagnostic {

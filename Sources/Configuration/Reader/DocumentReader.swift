@@ -131,8 +131,8 @@ struct DocumentReader {
             let section = reader.section(entries, as: ComponentKeys.group)
             var component = ComponentSettings(
                 name: entry.key, location: source.location(entry.keySpan.start), isEnabled: true, pluginPath: nil,
-                grantedCapabilities: [], listen: section.sections["listen"], config: section.sections["config"],
-                source: source, span: entry.keySpan)
+                grantedCapabilities: [], listen: section.sections["listen"], bus: section.sections["bus"],
+                config: section.sections["config"], source: source, span: entry.keySpan)
             reader.store(section, by: ComponentKeys.all, into: &component)
             if let path = component.pluginPath, path.value.contains("/") {
                 component.pluginPath = Located(FilePath.absolute(path.value, in: folder), at: path.location)

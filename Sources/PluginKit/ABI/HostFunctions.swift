@@ -102,6 +102,38 @@ struct WorkFunctions {
     }
 }
 
+/// `muster_bus`, release 1.0.
+struct BusFunctions {
+    typealias Context = UnsafeMutableRawPointer?
+    typealias Reason = UnsafeMutablePointer<muster_error>?
+
+    let context: Context
+    let publish: @convention(c) (Context, muster_string, muster_bytes, Reason) -> muster_status
+    let subscribe:
+        @convention(c) (Context, muster_string, UnsafePointer<muster_bus_subscriber>?, Reason) -> muster_status
+    let serve: @convention(c) (Context, muster_string, UnsafePointer<muster_bus_server>?, Reason) -> muster_status
+    let call:
+        @convention(c) (
+            Context, UnsafePointer<muster_bus_call_options>?, UnsafeMutablePointer<muster_bus_call>?, Reason
+        ) -> muster_status
+    let cancel: @convention(c) (Context, muster_bus_call) -> muster_status
+    let reply: @convention(c) (Context, muster_bus_call, muster_status, muster_bytes, muster_string) -> muster_status
+
+    init?(_ table: UnsafePointer<muster_bus>) {
+        guard let publish = table.pointee.publish, let subscribe = table.pointee.subscribe,
+            let serve = table.pointee.serve, let call = table.pointee.call, let cancel = table.pointee.cancel,
+            let reply = table.pointee.reply
+        else { return nil }
+        context = table.pointee.context
+        self.publish = publish
+        self.subscribe = subscribe
+        self.serve = serve
+        self.call = call
+        self.cancel = cancel
+        self.reply = reply
+    }
+}
+
 /// `muster_state`, release 1.0.
 struct StateFunctions {
     let context: UnsafeMutableRawPointer?

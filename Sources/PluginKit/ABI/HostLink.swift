@@ -23,6 +23,7 @@ final class HostLink: @unchecked Sendable {
     let server: ServerFunctions?
     let timer: TimerFunctions?
     let work: WorkFunctions?
+    let bus: BusFunctions?
     let stateDirectory: StateFunctions?
     let listener: ListenerFunctions?
     /// Those who wait for room to write.
@@ -45,6 +46,8 @@ final class HostLink: @unchecked Sendable {
             .flatMap(TimerFunctions.init)
         work = host.extensionTable(MUSTER_EXT_WORK, muster_work.self, MUSTER_WORK_SIZE_1_0)
             .flatMap(WorkFunctions.init)
+        bus = host.extensionTable(MUSTER_EXT_BUS, muster_bus.self, MUSTER_BUS_SIZE_1_0)
+            .flatMap(BusFunctions.init)
         stateDirectory = host.extensionTable(MUSTER_EXT_STATE, muster_state.self, MUSTER_STATE_SIZE_1_0)
             .flatMap(StateFunctions.init)
         listener = host.extensionTable(MUSTER_EXT_LISTENER, muster_listener.self, MUSTER_LISTENER_SIZE_1_0)

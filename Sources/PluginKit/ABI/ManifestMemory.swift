@@ -16,6 +16,7 @@ enum ManifestMemory {
         (manifest.required_extensions, manifest.required_extension_count) = array(
             requiredExtensions(of: description).map(text))
         (manifest.listeners, manifest.listener_count) = array(description.listeners.map { place(listener($0)) })
+        (manifest.bus, manifest.bus_count) = array(description.bus.map { place(busSpec($0)) })
         (manifest.options, manifest.option_count) = array(
             OptionTable(P.Options()).entries.map { place(option($0.name, $0.option.declaration)) })
         (manifest.required_capabilities, manifest.required_capability_count) = array(
@@ -29,7 +30,8 @@ enum ManifestMemory {
     private static func requiredExtensions(of description: PluginDescription) -> [String] {
         var ids: [String] = []
         let implied = description.listeners.map { $0.transport == .raw ? HostExtension.listener : .httpServer }
-        for needed in implied + description.requires where !ids.contains(needed.id) { ids.append(needed.id) }
+        let bus: [HostExtension] = description.bus.isEmpty ? [] : [.bus]
+        for needed in implied + bus + description.requires where !ids.contains(needed.id) { ids.append(needed.id) }
         return ids
     }
 
@@ -40,6 +42,14 @@ enum ManifestMemory {
         spec.client_certificate = listener.clientCertificate.rawValue
         spec.port = UInt32(listener.port)
         spec.help = text(listener.help)
+        return spec
+    }
+
+    private static func busSpec(_ use: BusUse) -> muster_bus_spec {
+        var spec = muster_bus_spec.sized()
+        spec.role = use.role.rawValue
+        spec.name = text(use.name)
+        spec.help = text(use.help)
         return spec
     }
 

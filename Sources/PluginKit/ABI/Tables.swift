@@ -29,6 +29,10 @@ extension muster_file: SizedTable {}
 extension muster_listener_handler: SizedTable {}
 extension muster_timer_options: SizedTable {}
 extension muster_work_item: SizedTable {}
+extension muster_bus_spec: SizedTable {}
+extension muster_bus_subscriber: SizedTable {}
+extension muster_bus_server: SizedTable {}
+extension muster_bus_call_options: SizedTable {}
 extension muster_error: SizedTable {}
 
 /// Whether a table that the host handed over may be read as far as release 1.0 goes.

@@ -55,6 +55,7 @@ extension HostDriver {
             status.residentBytes = usage.residentBytes
             status.processorSeconds = usage.processorSeconds
         }
+        status.bus = bus.activity(of: status.name)
         let plans = machine.units.flatMap { $0.plan.resolved ?? [] }
         guard let plan = plans.first(where: { $0.plan.component == status.name }) else { return status }
         for index in status.listeners.indices {

@@ -6,7 +6,10 @@ extension HostDriver {
     /// Messages taken from one worker before the others get their turn.
     private static let messagesPerTurn = 64
 
+    /// Once between two polls, however many of its descriptors are ready.
     func serve(_ process: WorkerProcess, _ events: Int16) {
+        guard !process.isServed else { return }
+        process.isServed = true
         logOutput(process.readOutput(), of: process)
         readReports(process, atMost: Self.messagesPerTurn)
         flush(process)
@@ -16,6 +19,7 @@ extension HostDriver {
         guard process.isChannelOpen, process.channel.hasPendingOutput else { return }
         do {
             try process.channel.flush()
+            if let backlog = backlog(of: process.id) { post(bus: .backlog(process.id, backlog)) }
         } catch {
             channelFailed(process, error)
         }
@@ -24,8 +28,12 @@ extension HostDriver {
     private func readReports(_ process: WorkerProcess, atMost count: Int) {
         guard process.isChannelOpen else { return }
         do {
+            process.hasUnreadFrames = true
             for _ in 0..<count {
-                guard let received = try process.channel.receive(WorkerReport.self) else { return }
+                guard let received = try process.channel.receive(WorkerReport.self) else {
+                    process.hasUnreadFrames = false
+                    return
+                }
                 take(received.message, of: process)
             }
         } catch {
@@ -40,6 +48,7 @@ extension HostDriver {
         } else {
             post(.channelFailed(process.id, reason: "\(error)"))
         }
+        post(bus: .closed(process.id))
     }
 
     private func take(_ report: WorkerReport, of process: WorkerProcess) {
@@ -49,6 +58,9 @@ extension HostDriver {
         switch report {
         case .log(let record):
             logRecord(record, of: process)
+            return
+        case .bus(let component, let report):
+            takeBus(report, of: component, process)
             return
         case .loaded(let manifests):
             guard manifests.count == plan.plugins.count else {

@@ -37,7 +37,8 @@ final class HostDriver {
     var ticketKeys = TicketKeys()
     /// When certificates are looked at again.
     var nextCredentialCheck: Instant = monotonicNow().after(HostDriver.credentialPeriod)
-    private var inbox: [Event] = []
+    var bus = BusRelay()
+    private var inbox: [Occurrence] = []
 
     init(_ setup: Setup, stage: Stage, log: LogWriter, signals: SignalSource, control: ControlServer?) {
         self.setup = setup
@@ -60,17 +61,30 @@ final class HostDriver {
         return exitStatus ?? 1
     }
 
-    func post(_ event: Event) { inbox.append(event) }
+    /// What happened, in order, and whom it concerns.
+    private enum Occurrence {
+        case host(Event)
+        case bus(BusRelay.Event)
+    }
 
-    /// Hands events to the machine until there are none; what an action brings about comes after what was there.
+    func post(_ event: Event) { inbox.append(.host(event)) }
+
+    func post(bus event: BusRelay.Event) { inbox.append(.bus(event)) }
+
+    /// Hands events to the machines until there are none; what an action brings about comes after what was there.
     private func deliver() {
         var next = 0
         while next < inbox.count, exitStatus == nil {
-            let event = inbox[next]
+            let occurrence = inbox[next]
             next += 1
-            for action in machine.handle(event, at: monotonicNow()) { perform(action) }
+            switch occurrence {
+            case .host(let event):
+                for action in machine.handle(event, at: monotonicNow()) { perform(action) }
+                updateBus()
+            case .bus(let event): relay(event)
+            }
         }
-        inbox.removeAll(keepingCapacity: true)
+        inbox.removeAll(keepingCapacity: inbox.count < 1024)
     }
 
     // MARK: Waiting
@@ -85,13 +99,19 @@ final class HostDriver {
     private func wait() {
         var (entries, sources) = interests()
         let now = monotonicNow()
-        let deadlines = [machine.nextDeadline, ticketKeys.nextRotation, nextCredentialCheck].compactMap(\.self)
-        let timeout = deadlines.min().map { $0.since(now) } ?? .max
+        let deadlines = [machine.nextDeadline, bus.nextDeadline, ticketKeys.nextRotation, nextCredentialCheck]
+            .compactMap(\.self)
+        // Of frames that were read and not taken yet, poll knows nothing.
+        let hasFrames = processes.values.contains { $0.hasUnreadFrames }
+        let timeout = hasFrames ? 0 : deadlines.min().map { $0.since(now) } ?? .max
         let ready = clinux_poll(&entries, entries.count, timeout)
         if ready < 0 { log.log(.error, "poll: \(SystemError.sentence(-ready))") }
         for (entry, source) in zip(entries, sources) where entry.revents != 0 { handle(source, entry.revents) }
+        for process in processes.values where process.hasUnreadFrames && !process.isServed { serve(process, 0) }
+        for process in processes.values { process.isServed = false }
         tendCredentials()
         post(.tick)
+        post(bus: .tick)
     }
 
     private func interests() -> ([pollfd], [Source]) {

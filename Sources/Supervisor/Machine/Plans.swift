@@ -40,8 +40,12 @@ struct ResolvedPlan: Equatable, Sendable {
     /// Which credentials its https listeners are served with, by the listener's name: numbers of the driver's.
     var credentials: [String: UInt64] = [:]
 
-    /// The same but for its credentials, which are replaced without a new worker.
-    func asksForTheSame(as other: ResolvedPlan) -> Bool { plan == other.plan && addresses == other.addresses }
+    /// The same but for its credentials and its rights on the bus, which are replaced without a new worker.
+    func asksForTheSame(as other: ResolvedPlan) -> Bool {
+        var plan = plan
+        if plan.bus.uses == other.plan.bus.uses { plan.bus = other.plan.bus }
+        return plan == other.plan && addresses == other.addresses
+    }
 }
 
 /// A unit: the components that share one worker. One component each, or all of them where isolation is `shared`.

@@ -92,13 +92,23 @@ extension SupervisorMachine {
         if unit.plan.credentials != plan.credentials, let id = unit.worker {
             act(.renewCredentials(id, proposal: proposal.id))
         }
-        // The same but for its credentials: otherwise it would not go on.
+        let former = unit.plan.busPlans
+        // The same but for its credentials and its rights on the bus: otherwise it would not go on.
         unit.plan.resolved = plan.resolved ?? unit.plan.resolved
+        if let id = unit.worker { replaceBusPlans(of: id, unit.plan, former: former) }
         for index in unit.plan.plugins.indices where plan.plugins.indices.contains(index) {
             unit.plan.plugins[index].originPath = plan.plugins[index].originPath
             unit.plan.plugins[index].place = plan.plugins[index].place
         }
         return unit
+    }
+
+    /// Tells a worker of other rights on the bus; one that is not prepared yet is prepared with them.
+    private mutating func replaceBusPlans(of id: WorkerID, _ plan: UnitPlan, former: [String: BusPlan]) {
+        for (component, bus) in plan.busPlans.sorted(by: { $0.key < $1.key }) where former[component] != bus {
+            act(.send(id, .bus(component: component, .plan(bus))))
+        }
+        if workers[id]?.plan.resolved != nil { update(id) { $0.plan.resolved = plan.resolved } }
     }
 
     /// Nothing to start: only what needs no worker has changed.

@@ -103,8 +103,10 @@ extension SupervisorMachine {
             return .init(name: component, outcome: .failed, reason: failure.reason)
         }
         guard current.plans[unit] != nil else {
-            let isRenewed = result == .committed && current.renewed.contains(unit)
-            return .init(name: component, outcome: isRenewed ? .renewed : .unchanged)
+            guard result == .committed else { return .init(name: component, outcome: .unchanged) }
+            let isNarrowed = current.narrowed.contains(component)
+            let outcome: ReloadReceipt.Component.Outcome = isNarrowed ? .narrowed : .unchanged
+            return .init(name: component, outcome: current.renewed.contains(unit) ? .renewed : outcome)
         }
         let isNew = !former.contains(component)
         guard result != .refused else {

@@ -76,11 +76,13 @@ extension SupervisorMachine {
         let removed = units.contains { old in !proposal.units.contains { $0.name == old.plan.name } }
         for plan in proposal.units where next.plans[plan.name] == nil {
             if unit(plan.name)?.plan.credentials != plan.credentials { next.renewed.insert(plan.name) }
+            let former = unit(plan.name)?.plan.busPlans ?? [:]
+            next.narrowed.formUnion(plan.busPlans.filter { former[$0.key] != $0.value }.keys)
         }
         guard next.isStart || removed || !next.plans.isEmpty else {
             transaction = next
             adopt(proposal)
-            finish(next.renewed.isEmpty ? .unchanged : .committed)
+            finish(next.renewed.isEmpty && next.narrowed.isEmpty ? .unchanged : .committed)
             retainNeededProposals()
             return
         }

@@ -91,7 +91,8 @@ extension SupervisorMachine {
         guard let worker = workers[id] else { return }
         switch report {
         case .pulse(let pulse): takePulse(pulse, of: worker)
-        case .log: break
+        // The bus has a machine of its own.
+        case .log, .bus: break
         case .calling(let component, let stage): update(id) { $0.call = .init(component: component, stage: stage) }
         case .stalled(let stall): update(id) { $0.stall = stall }
         case .failed(let failure): takeFailure(failure, of: worker, diagnostic: diagnostic)
@@ -333,6 +334,7 @@ extension WorkerReport {
         case .failed: "failed"
         case .pulse: "pulse"
         case .log: "log"
+        case .bus: "bus"
         case .calling: "calling"
         case .stalled: "stalled"
         }

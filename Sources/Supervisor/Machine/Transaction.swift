@@ -52,6 +52,8 @@ struct Transaction: Sendable {
     var plans: [String: UnitPlan] = [:]
     /// Units that go on with other credentials.
     var renewed: Set<String> = []
+    /// Components that go on with other rights on the bus.
+    var narrowed: Set<String> = []
     /// Workers that serve now what this reload changes or removes.
     var olds: [WorkerID] = []
     /// What released workers wrote, by component.

@@ -13,6 +13,10 @@ final class WorkerProcess {
     let channel: ControlChannel
     let pidDescriptor: Descriptor
     private(set) var isChannelOpen = true
+    /// Whole frames may be left in the channel.
+    var hasUnreadFrames = false
+    /// It has had its turn since the last poll.
+    var isServed = false
     private var streams: [OutputStream]
 
     /// One of stdout and stderr.
@@ -48,7 +52,10 @@ final class WorkerProcess {
         return entries
     }
 
-    func closeChannel() { isChannelOpen = false }
+    func closeChannel() {
+        isChannelOpen = false
+        hasUnreadFrames = false
+    }
 
     /// Reads what the worker has written, at most `rounds` chunks a stream; answers the lines that became whole.
     func readOutput(rounds: Int = 1) -> [(LogLevel, String)] {

@@ -49,7 +49,16 @@ extension ResolvedPlan {
                     listener: listener.name)
             }
         }
-        plan = ComponentPlan(component: component, options: resolved.options, listeners: listeners)
+        plan = ComponentPlan(
+            component: component, options: resolved.options, listeners: listeners, bus: BusPlan(resolved.bus))
+    }
+}
+
+extension BusPlan {
+    init(_ resolved: ResolvedBus) {
+        self.init(
+            uses: resolved.declarations.map { BusUse($0.role, $0.name) }, denied: resolved.denied,
+            callers: resolved.callers)
     }
 }
 

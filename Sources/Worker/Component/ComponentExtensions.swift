@@ -5,6 +5,7 @@ internal import MusterABI
 struct ComponentExtensions {
     let timers: TimerExtension
     let work: WorkExtension
+    let bus: BusExtension
     let state: StateExtension
     let listener: ListenerExtension
     let http: any HTTPServing
@@ -14,6 +15,7 @@ struct ComponentExtensions {
         [
             HostExtensions.timer: timers.table.map { UnsafeRawPointer($0) },
             HostExtensions.work: work.table.map { UnsafeRawPointer($0) },
+            HostExtensions.bus: bus.table.map { UnsafeRawPointer($0) },
             HostExtensions.state: state.table.map { UnsafeRawPointer($0) },
             HostExtensions.listener: listener.table.map { UnsafeRawPointer($0) },
             HostExtensions.httpServer: UnsafeRawPointer(http.table),
@@ -37,5 +39,6 @@ struct ComponentExtensions {
         http.stopCallbacks()
         timers.stop()
         work.stop()
+        bus.stop()
     }
 }

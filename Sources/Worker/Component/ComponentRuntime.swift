@@ -57,6 +57,7 @@ final class ComponentRuntime {
 
     /// - Parameter state: what the former generation released; empty on a first start or after a crash.
     func activate(_ state: Data) throws(WorkerFailure) {
+        extensions.bus.open()
         try call(.activate, as: .activate) { error in
             state.withUnsafeBytes { bytes in
                 let start = bytes.bindMemory(to: UInt8.self).baseAddress

@@ -16,11 +16,12 @@ enum ManifestLimits {
 
 /// What this host offers to plugins.
 enum HostExtensions {
+    static let bus = MUSTER_EXT_BUS
     static let httpServer = MUSTER_EXT_HTTP_SERVER
     static let listener = MUSTER_EXT_LISTENER
     static let state = MUSTER_EXT_STATE
     static let timer = MUSTER_EXT_TIMER
     static let work = MUSTER_EXT_WORK
 
-    static let all = [httpServer, listener, state, timer, work]
+    static let all = [bus, httpServer, listener, state, timer, work]
 }

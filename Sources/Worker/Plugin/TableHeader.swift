@@ -11,6 +11,9 @@ extension muster_plugin: TableHeader {}
 extension muster_option: TableHeader {}
 extension muster_listener_spec: TableHeader {}
 extension muster_bus_spec: TableHeader {}
+extension muster_bus_subscriber: TableHeader {}
+extension muster_bus_server: TableHeader {}
+extension muster_bus_call_options: TableHeader {}
 extension muster_component: TableHeader {}
 extension muster_timer_options: TableHeader {}
 extension muster_work_item: TableHeader {}

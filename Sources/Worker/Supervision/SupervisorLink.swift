@@ -36,10 +36,27 @@ final class SupervisorLink: Sendable {
     /// Counts a log line that is not even sent.
     func dropLogLine() { dropped.add(1, ordering: .relaxed) }
 
+    /// Sends something for the bus; false where `limit` bytes wait already, or it could not be sent.
+    func send(_ report: BusReport, of component: String, limit: Int) -> Bool {
+        // As with a log line: a flood costs little.
+        guard hasRoom(limit), let frame = try? EncodedFrame(WorkerReport.bus(component: component, report)),
+            hasRoom(limit)
+        else { return false }
+        do {
+            try send(frame)
+            return true
+        } catch {
+            // A supervisor that has gone hears nothing any more; the worker is about to learn of it.
+            return error.code != .overflow && error.code != .tooLarge
+        }
+    }
+
     /// Sends a log line, or counts it as dropped where the supervisor does not keep up.
     func log(_ record: LogRecord) {
         // Looked at before the line is encoded, so that a flood costs little, and again after.
-        guard hasRoomForLog, let frame = try? EncodedFrame(WorkerReport.log(record)), hasRoomForLog else {
+        guard hasRoom(Self.logBacklogLimit), let frame = try? EncodedFrame(WorkerReport.log(record)),
+            hasRoom(Self.logBacklogLimit)
+        else {
             dropped.add(1, ordering: .relaxed)
             return
         }
@@ -71,7 +88,7 @@ final class SupervisorLink: Sendable {
         }
     }
 
-    private var hasRoomForLog: Bool { channel.withLock { $0.pendingByteCount < Self.logBacklogLimit } }
+    private func hasRoom(_ limit: Int) -> Bool { channel.withLock { $0.pendingByteCount < limit } }
 
     private func send(_ frame: EncodedFrame) throws(ChannelError) {
         let result = channel.withLock { channel in

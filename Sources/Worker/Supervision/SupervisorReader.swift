@@ -81,7 +81,7 @@ final class SupervisorReader {
                     hasUnreadFrames = false
                     return
                 }
-                queue.post(.command(received.message, received.descriptors))
+                post(received.message, received.descriptors)
             }
         } catch {
             isOpen = false
@@ -89,6 +89,17 @@ final class SupervisorReader {
             endSoon()
             queue.post(.supervisorGone(error.description))
         }
+    }
+
+    /// What comes from the bus has to find room; the rest is the lifecycle's, and little.
+    private func post(_ command: WorkerCommand, _ descriptors: [Descriptor]) {
+        if case .bus(let component, let command) = command, !queue.bus.admits(command, for: component) {
+            if let report = queue.bus.turnAway(command, from: component) {
+                try? link.report(.bus(component: component, report))
+            }
+            return
+        }
+        queue.post(.command(command, descriptors))
     }
 
     private func readSignals() {
@@ -121,6 +132,7 @@ final class SupervisorReader {
             try? link.report(.stalled(stall))
             return
         }
+        for (component, report) in queue.bus.takeDropped() { try? link.report(.bus(component: component, report)) }
         try? link.report(.pulse(vitals.pulse(droppedLogLines: link.droppedLogLines)))
     }
 }

@@ -5,6 +5,8 @@ internal import CLinux
 final class ControlQueue: Sendable {
     private let events = Locked<[ControlEvent]>([])
     private let wake: WakeEvent
+    /// How much of it comes from the bus.
+    let bus = BusGate()
 
     init() throws(ThreadFailure) {
         wake = try WakeEvent()

@@ -222,6 +222,7 @@ struct MachineHarness {
             case .activate: "activate"
             case .quiesce: "quiesce"
             case .drain: "drain"
+            case .bus: "bus"
             case .stop: "stop"
             }
         }

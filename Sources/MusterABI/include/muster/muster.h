@@ -3,6 +3,7 @@
 #define MUSTER_H
 
 #include <muster/core.h>
+#include <muster/ext/bus.h>
 #include <muster/ext/http-server.h>
 #include <muster/ext/listener.h>
 #include <muster/ext/state.h>
