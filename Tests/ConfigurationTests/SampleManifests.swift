@@ -4,18 +4,18 @@ import PluginManifest
 enum SampleManifests {
     static let all: [String: Manifest] = [
         "Everything": everything, "Mirror": mirror, "Plain": manifest("plain"), "Scanner": scanner, "Twin": twin,
-        "Faulty": faulty,
+        "Faulty": faulty, "Clerk": clerk, "Depot": depot, "Store": depot,
     ]
 
     private static func manifest(
         _ name: String, listeners: [ListenerDeclaration] = [], options: [OptionDeclaration] = [],
-        requiredCapabilities: [String] = []
+        bus: [BusDeclaration] = [], requiredCapabilities: [String] = []
     ) -> Manifest {
         Manifest(
             id: "org.example.\(name)", name: name, version: "1.2.3", summary: "A plugin of the tests.",
             vendor: "Example",
             licence: "MIT", url: "https://example.org/", abi: ABIVersion(major: 1, minor: 0), listeners: listeners,
-            options: options, requiredCapabilities: requiredCapabilities)
+            bus: bus, options: options, requiredCapabilities: requiredCapabilities)
     }
 
     /// An option of every type, a secret, groups, and a listener of every transport.
@@ -71,6 +71,23 @@ enum SampleManifests {
         ])
 
     static let scanner = manifest("scanner", requiredCapabilities: ["CAP_DAC_READ_SEARCH"])
+
+    /// Publishes, subscribes and calls.
+    static let clerk = manifest(
+        "clerk",
+        bus: [
+            BusDeclaration(role: .publishes, name: "definitions.activated", help: "There are new ones."),
+            BusDeclaration(role: .subscribes, name: "fleet.news", help: "What happens."),
+            BusDeclaration(role: .calls, name: "fleet.jobs", help: "To submit and to watch."),
+        ])
+
+    /// Serves what `clerk` calls.
+    static let depot = manifest(
+        "depot",
+        bus: [
+            BusDeclaration(role: .serves, name: "fleet.jobs", help: "Jobs of the fleet."),
+            BusDeclaration(role: .subscribes, name: "definitions.activated", help: "To sweep anew."),
+        ])
 
     /// On the port of one of `everything`.
     static let twin = manifest(

@@ -13,6 +13,7 @@ enum SettingsText {
             for grant in component.grantedCapabilities { lines.append("  grant \(grant.value)") }
             guard let result = resolved.first(where: { $0.0.name == component.name })?.1 else { continue }
             lines += result.listeners.map(of)
+            lines += of(result.bus)
             lines += result.options.sorted { $0.key < $1.key }.map { "  \($0.key) = \(of($0.value))" }
         }
         return lines.joined(separator: "\n") + "\n"
@@ -50,6 +51,11 @@ enum SettingsText {
         ]
         for case (let name, let value?) in limits { line += ", \(name) \(value)" }
         return line
+    }
+
+    private static func of(_ bus: ResolvedBus) -> [String] {
+        let denied = bus.denied.map { "  denied \($0)" }
+        return denied + bus.callers.sorted { $0.key < $1.key }.map { "  \($0.key) may be called by \($0.value)" }
     }
 
     private static func of(_ value: OptionValue) -> String {

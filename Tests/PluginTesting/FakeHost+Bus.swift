@@ -26,6 +26,12 @@ public struct FakeReply: Equatable, Sendable {
     public var status: muster_status
     public var payload: [UInt8]
     public var reason: String
+
+    public init(status: muster_status, payload: [UInt8], reason: String) {
+        self.status = status
+        self.payload = payload
+        self.reason = reason
+    }
 }
 
 /// The bus of a fake host.
