@@ -84,6 +84,12 @@ soak: setup ## reload and crash under load for SOAK_MINUTES (60)
 	swift build --build-tests
 	MUSTER_SOAK_MINUTES=$(SOAK_MINUTES) swift test --skip-build --filter SoakTests
 
+.PHONY: bench-bus
+bench-bus: setup ## measure calls over the bus between two workers
+	swift build -c release
+	swift build --build-tests
+	MUSTER_BUS_BENCH=1 MUSTER_PRODUCTS=$(CURDIR)/.build/release swift test --skip-build --filter measureCalls
+
 .PHONY: clean
 clean: ## remove what was built, and the sample's data
 	rm -rf .build .build-* Tests/Fuzz/.build Benchmarks/.build var

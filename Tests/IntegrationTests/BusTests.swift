@@ -174,10 +174,14 @@ extension LiveTests {
         @Test(.enabled(if: ProcessInfo.processInfo.environment["MUSTER_BUS_BENCH"] != nil))
         func measureCalls() throws {
             let host = try Self.start()
-            for round in 1...3 {
-                let latency = try host.get("/latency/3000", from: "Asker").text
+            // Within the rate, which fills in the second between.
+            for round in 1...5 {
+                let latency = try host.get("/latency/2000", from: "Asker").text
                 usleep(1_500_000)
-                print("round \(round): one call after the other, ns: \(latency)")
+                let throughput = try host.get("/throughput/4000", from: "Asker").text
+                usleep(1_500_000)
+                print(
+                    "round \(round), ns: 2000 calls one after the other: \(latency); 4000, 64 at a time: \(throughput)")
             }
         }
     }

@@ -13,8 +13,10 @@ final class LiveHost: @unchecked Sendable {
     private var pid: pid_t = 0
     private var exitStatus: Int32?
 
-    /// The folder of the test executable, where SwiftPM puts the binary and every plugin.
+    /// The folder of the test executable, where SwiftPM puts the binary and every plugin; or, to measure an optimised
+    /// build, the one that MUSTER_PRODUCTS names.
     static let products: String = {
+        if let folder = ProcessInfo.processInfo.environment["MUSTER_PRODUCTS"] { return folder }
         let path = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
         return (path as NSString).deletingLastPathComponent
     }()
