@@ -83,8 +83,8 @@ import Testing
     }
 
     @Test func namesAMissingExtensionAndThoseThereAre() {
-        tables.extensions = [tables.text("muster.bus/1")]
-        #expect(problem().contains("requires the extension muster.bus/1"))
+        tables.extensions = [tables.text("muster.moon/1")]
+        #expect(problem().contains("requires the extension muster.moon/1"))
         #expect(problem().contains("muster.http-server/1"))
     }
 

@@ -42,3 +42,14 @@ extension HostDriver {
         return processes[id]?.channel.pendingByteCount
     }
 }
+
+extension BusReport {
+    var payloadCount: Int {
+        switch self {
+        case .publish(_, let payload): payload.count
+        case .call(let call): call.payload.count
+        case .reply(_, let reply): reply.payload.count
+        case .cancel, .decline, .dropped: 0
+        }
+    }
+}

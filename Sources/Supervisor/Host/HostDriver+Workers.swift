@@ -5,6 +5,8 @@ import Glibc
 extension HostDriver {
     /// Messages taken from one worker before the others get their turn.
     private static let messagesPerTurn = 64
+    /// The same in bytes of what goes over the bus: large payloads cost more than their number says.
+    private static let busBytesPerTurn = 1 << 20
 
     /// Once between two polls, however many of its descriptors are ready.
     func serve(_ process: WorkerProcess, _ events: Int16) {
@@ -29,11 +31,13 @@ extension HostDriver {
         guard process.isChannelOpen else { return }
         do {
             process.hasUnreadFrames = true
-            for _ in 0..<count {
+            var room = Self.busBytesPerTurn
+            for _ in 0..<count where room > 0 {
                 guard let received = try process.channel.receive(WorkerReport.self) else {
                     process.hasUnreadFrames = false
                     return
                 }
+                if case .bus(_, let report) = received.message { room -= report.payloadCount }
                 take(received.message, of: process)
             }
         } catch {

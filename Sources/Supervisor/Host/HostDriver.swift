@@ -107,8 +107,10 @@ final class HostDriver {
         let ready = clinux_poll(&entries, entries.count, timeout)
         if ready < 0 { log.log(.error, "poll: \(SystemError.sentence(-ready))") }
         for (entry, source) in zip(entries, sources) where entry.revents != 0 { handle(source, entry.revents) }
-        for process in processes.values where process.hasUnreadFrames && !process.isServed { serve(process, 0) }
-        for process in processes.values { process.isServed = false }
+        for process in processes.values.sorted(by: { $0.id < $1.id }) {
+            if process.hasUnreadFrames { serve(process, 0) }
+            process.isServed = false
+        }
         tendCredentials()
         post(.tick)
         post(bus: .tick)
