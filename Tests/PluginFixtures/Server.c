@@ -1,3 +1,6 @@
-/* Serves and subscribes, for the live tests of the bus. */
+/*
+ * Broken: nothing; it serves and subscribes on the bus.
+ * Host: runs it.
+ */
 #define BUS_SERVER
 #include "bus.inc"

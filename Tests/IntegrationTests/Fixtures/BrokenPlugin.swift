@@ -141,7 +141,8 @@ extension BrokenPlugin {
 
     /// Those that do no harm, each with a test of its own.
     static let harmless = [
-        "One", "Two", "RespondsTwice", "RespondsAfterDestroy", "CallsFromWrongPlaces", "LeaksDescriptors",
+        "One", "Two", "Caller", "Server", "RespondsTwice", "RespondsAfterDestroy", "CallsFromWrongPlaces",
+        "LeaksDescriptors",
         "LeaksThreads", "OpensOwnSocket", "ShutsListener", "ShutsListenerInStop", "OverflowsState", "FloodsLog",
         "ExportsMore",
     ]
