@@ -21,6 +21,13 @@ public enum WorkerCommand: Codable, Equatable, Sendable {
     /// New connections of this https listener are served with these from now on. At any time after it was granted; no
     /// answer.
     case credentials(component: String, listener: String, TLSCredentials)
+    /// The answer to `helperRequest`: the helper runs, and one descriptor, the component's end of its socket, travels
+    /// with the frame. At any time until `stop` is done, as are the next two.
+    case helperStarted(component: String, number: UInt64)
+    /// The other answer: a sentence for the operator. Nothing follows.
+    case helperFailed(component: String, number: UInt64, reason: String)
+    /// A helper that was started has ended. Nothing follows.
+    case helperEnded(component: String, number: UInt64, HelperEnding)
     /// Activate with the state that the former generation released, by component, and accept.
     case activate([String: Data])
     /// Accept no more, quiesce, release, and answer `released`. CLOCK_MONOTONIC, nanoseconds.
@@ -39,6 +46,10 @@ public enum WorkerReport: Codable, Equatable, Sendable {
     case loaded([Manifest])
     /// A component in prepare asks for a listener of its manifest.
     case listenerRequest(component: String, listener: String)
+    /// A component asks for a helper of its manifest, at any time.
+    case helperRequest(HelperRequest)
+    /// A helper is to end: SIGTERM now, SIGKILL after `grace`, nanoseconds; 0: SIGKILL now. No answer but its end.
+    case helperEnd(component: String, number: UInt64, grace: UInt64)
     /// Every component is prepared.
     case ready
     case activated

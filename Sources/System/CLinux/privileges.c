@@ -109,6 +109,20 @@ int clinux_set_parent_death_signal(int signal) { return prctl(PR_SET_PDEATHSIG, 
 
 int clinux_set_process_name(const char *name) { return prctl(PR_SET_NAME, name, 0, 0, 0) == 0 ? 0 : -errno; }
 
+static void lower(struct rlimit *limit, uint64_t value) {
+    if (limit->rlim_max > value) limit->rlim_max = value;
+    if (limit->rlim_cur > value) limit->rlim_cur = value;
+}
+
+int clinux_lower_limits(uint64_t descriptors, uint64_t processes) {
+    struct rlimit open_files, tasks;
+    if (getrlimit(RLIMIT_NOFILE, &open_files) != 0 || getrlimit(RLIMIT_NPROC, &tasks) != 0) return -errno;
+    lower(&open_files, descriptors);
+    lower(&tasks, processes);
+    if (setrlimit(RLIMIT_NOFILE, &open_files) != 0 || setrlimit(RLIMIT_NPROC, &tasks) != 0) return -errno;
+    return 0;
+}
+
 int clinux_limit_core(uint64_t bytes) {
     struct rlimit limit = {.rlim_cur = bytes, .rlim_max = bytes};
     return setrlimit(RLIMIT_CORE, &limit) == 0 ? 0 : -errno;

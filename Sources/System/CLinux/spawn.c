@@ -3,9 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <link.h>
+#include <linux/close_range.h>
 #include <signal.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/fsuid.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -64,7 +67,8 @@ static _Noreturn void become(const clinux_spawn_request *request, int null, int 
     if (control >= 0 ? dup2(control, 3) < 0 : close(3) < 0 && errno != EBADF) fail(report, STEP_DESCRIPTORS);
     if (dup3(report, REPORT, O_CLOEXEC) < 0) fail(report, STEP_DESCRIPTORS);
     if (close_range(REPORT + 1, ~0U, 0) < 0) fail(REPORT, STEP_DESCRIPTORS);
-    setpgid(0, 0);
+    if (request->has_session) setsid();
+    else setpgid(0, 0);
     reset_signals();
     execve(request->path, (char *const *)request->arguments, (char *const *)request->environment);
     fail(REPORT, STEP_EXECUTE);
@@ -132,6 +136,24 @@ int clinux_pipe(int *read_end, int *write_end) {
     return 0;
 }
 
+int clinux_close_at_execution(uint32_t first) {
+    return close_range(first, ~0U, CLOSE_RANGE_CLOEXEC) == 0 ? 0 : -errno;
+}
+
+int clinux_packet_pair(int *ours, int *theirs) {
+    int ends[2];
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) return -errno;
+    if (fcntl(ends[0], F_SETFL, O_NONBLOCK) < 0) {
+        int error = errno;
+        close(ends[0]);
+        close(ends[1]);
+        return -error;
+    }
+    *ours = ends[0];
+    *theirs = ends[1];
+    return 0;
+}
+
 int clinux_make_directory_as(const char *path, uint32_t mode, uint32_t user, uint32_t group) {
     gid_t former_group = (gid_t)setfsgid(group);
     uid_t former_user = (uid_t)setfsuid(user);
@@ -142,6 +164,30 @@ int clinux_make_directory_as(const char *path, uint32_t mode, uint32_t user, uin
     setfsuid(former_user);
     setfsgid(former_group);
     return -error;
+}
+
+typedef struct library_search {
+    size_t left;
+    char *path;
+    size_t capacity;
+    int is_loader;
+} library_search;
+
+static int look_at_library(struct dl_phdr_info *library, size_t size, void *context) {
+    (void)size;
+    library_search *search = context;
+    if (search->left-- > 0) return 0;
+    strncpy(search->path, library->dlpi_name, search->capacity - 1);
+    search->path[search->capacity - 1] = 0;
+    search->is_loader = library->dlpi_addr != 0 && library->dlpi_addr == getauxval(AT_BASE);
+    return 1;
+}
+
+int clinux_loaded_library(size_t index, char *path, size_t capacity, int *is_loader) {
+    library_search search = {index, path, capacity, 0};
+    if (capacity == 0 || dl_iterate_phdr(look_at_library, &search) != 1) return -ENOENT;
+    *is_loader = search.is_loader;
+    return 0;
 }
 
 int clinux_peer_credentials(int socket, int32_t *process, uint32_t *user, uint32_t *group) {

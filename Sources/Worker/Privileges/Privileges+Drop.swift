@@ -11,11 +11,12 @@ extension Privileges {
     /// dumpable flag and the parent-death signal, so these come after it, the signal last: from then on the look at
     /// getppid tells whether the supervisor died before the signal was set.
     ///
-    /// Seccomp and Landlock will join here.
+    /// A helper does the same before it is sealed with Landlock and seccomp: see `HelperMain`.
     /// - Parameters:
     ///   - isDebugging: leaves core dumps and debuggers a way in.
     ///   - parent: getppid as it was when the process began.
-    func drop(isDebugging: Bool, parent: pid_t) throws(PrivilegeFailure) {
+    ///   - deathSignal: what comes when the supervisor dies.
+    func drop(isDebugging: Bool, parent: pid_t, deathSignal: CInt = SIGTERM) throws(PrivilegeFailure) {
         let granted = try CapabilitySet(names: capabilities)
         let held = try Self.held()
         try check(granted, against: held.permitted)
@@ -39,10 +40,19 @@ extension Privileges {
         try step("setting the dumpable flag", clinux_set_dumpable(isDebugging ? 1 : 0))
         if !isDebugging { try step("forbidding core dumps", clinux_limit_core(0)) }
         umask(0o077)
-        try step("asking for a signal at the supervisor's death", clinux_set_parent_death_signal(SIGTERM))
+        try step("asking for a signal at the supervisor's death", clinux_set_parent_death_signal(deathSignal))
         guard getppid() == parent else {
             throw PrivilegeFailure("looking for the supervisor", "it has died")
         }
+    }
+
+    /// Lets the capabilities of this plan outlive the execution of another program, which ends those that are not in the
+    /// ambient set (capabilities(7)). After `drop`.
+    func keepThroughExecution() throws(PrivilegeFailure) {
+        let granted = try CapabilitySet(names: capabilities)
+        try step(
+            "making the capabilities inheritable", clinux_capabilities_write(granted.bits, granted.bits, granted.bits))
+        try step("raising the ambient capabilities", clinux_ambient_raise(granted.bits))
     }
 
     /// A capability that the supervisor itself lacks cannot be given on.

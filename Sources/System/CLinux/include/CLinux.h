@@ -3,7 +3,9 @@
 #define CLINUX_H
 
 #include "clinux_events.h"
+#include "clinux_landlock.h"
 #include "clinux_privileges.h"
+#include "clinux_seccomp.h"
 #include "clinux_socket.h"
 #include "clinux_spawn.h"
 

@@ -55,6 +55,12 @@ int clinux_set_parent_death_signal(int signal);
 /* The name that ps and top show; cut to 15 bytes (PR_SET_NAME). */
 int clinux_set_process_name(const char *name);
 
+/*
+ * Lowers both limits of open descriptors, and of processes and threads of the user, where they are above these numbers
+ * (setrlimit(2)).
+ */
+int clinux_lower_limits(uint64_t descriptors, uint64_t processes);
+
 /* Both limits of RLIMIT_CORE. */
 int clinux_limit_core(uint64_t bytes);
 

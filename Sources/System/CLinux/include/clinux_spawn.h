@@ -2,6 +2,7 @@
 #ifndef CLINUX_SPAWN_H
 #define CLINUX_SPAWN_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 /* What a child is to be. Strings and descriptors stay the caller's. */
@@ -15,6 +16,8 @@ typedef struct clinux_spawn_request {
     int output;
     int error;
     int control;
+    /* 1: a session of its own, with no terminal, instead of only a process group of its own. */
+    int has_session;
 } clinux_spawn_request;
 
 /*
@@ -25,6 +28,15 @@ typedef struct clinux_spawn_request {
  */
 int clinux_spawn(const clinux_spawn_request *request, int *pidfd, const char **step);
 
+/*
+ * A connected pair of sockets that keep the bounds of messages (SOCK_SEQPACKET), both close-on-exec; the first does not
+ * block. Returns 0 or a negative errno.
+ */
+int clinux_packet_pair(int *ours, int *theirs);
+
+/* Marks every descriptor from `first` on to be closed by the execution of a program. Returns 0 or a negative errno. */
+int clinux_close_at_execution(uint32_t first);
+
 /* A pipe, both ends close-on-exec (pipe2(2)). Returns 0 or a negative errno. */
 int clinux_pipe(int *read_end, int *write_end);
 
@@ -33,6 +45,12 @@ int clinux_pipe(int *read_end, int *write_end);
  * CAP_CHOWN. The calling thread is itself again afterwards. Returns 0 or a negative errno.
  */
 int clinux_make_directory_as(const char *path, uint32_t mode, uint32_t user, uint32_t group);
+
+/*
+ * The path of a library that this process has loaded, by its place among them, cut to `capacity` bytes with a NUL; an
+ * empty one where it has none. Sets *is_loader for the dynamic loader itself. Returns 0, or -ENOENT beyond the last.
+ */
+int clinux_loaded_library(size_t index, char *path, size_t capacity, int *is_loader);
 
 /* Who is at the other end of a connected local socket (SO_PEERCRED). Returns 0 or a negative errno. */
 int clinux_peer_credentials(int socket, int32_t *process, uint32_t *user, uint32_t *group);

@@ -19,6 +19,7 @@ func judge<Message: Codable & Equatable>(_ type: Message.Type, _ frame: Frame) {
 func judge(_ frame: Frame) {
     judge(WorkerReport.self, frame)
     judge(WorkerCommand.self, frame)
+    judge(HelperReport.self, frame)
     judge(ControlRequest.self, frame)
     judge(ControlResponse.self, frame)
 }
