@@ -43,6 +43,18 @@ func fixture(_ name: String) -> Target {
         linkerSettings: linker)
 }
 
+/// A plugin of the live tests that has helpers, and a program that is one.
+func helperPlugin(_ name: String, in folder: String) -> Target {
+    .target(
+        name: name, dependencies: ["MusterABI"], path: "Tests/HelperFixtures/\(folder)", publicHeadersPath: ".",
+        linkerSettings: onlyEntryPoint)
+}
+
+func helperProgram(_ name: String, in folder: String) -> Target {
+    .executableTarget(
+        name: name, dependencies: ["CLinux"], path: "Tests/HelperFixtures/\(folder)", swiftSettings: strict)
+}
+
 func nio(_ product: String) -> Target.Dependency { .product(name: product, package: "swift-nio") }
 
 /// A component's shared library, `lib<name>.so`.
@@ -64,6 +76,10 @@ let package = Package(
         plugin("UpdateService", "UpdateServiceEntry"),
         plugin("HelloC", "HelloC"),
         plugin("HelloSwift", "HelloSwift"),
+        plugin("Fixture.Helpers", "FixtureHelpers"),
+        plugin("Fixture.GrantedHelpers", "FixtureGrantedHelpers"),
+        .executable(name: "fixture-helper", targets: ["fixture-helper"]),
+        .executable(name: "fixture-swift-helper", targets: ["fixture-swift-helper"]),
     ] + fixtures.map { plugin("Fixture.\($0)", "Fixture\($0)") },
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -148,6 +164,10 @@ let package = Package(
             swiftSettings: strict, linkerSettings: onlyEntryPoint),
 
         // Tests.
+        helperPlugin("FixtureHelpers", in: "Plugin"),
+        helperPlugin("FixtureGrantedHelpers", in: "GrantedPlugin"),
+        helperProgram("fixture-helper", in: "Program"),
+        helperProgram("fixture-swift-helper", in: "SwiftProgram"),
         .testTarget(
             name: "MusterABITests", dependencies: ["MusterABI"], exclude: ["Broken"], swiftSettings: strict),
         .testTarget(

@@ -105,6 +105,10 @@ public struct ComponentSettings: Sendable {
     public var pluginPath: Located<String>?
     /// Capabilities the operator grants: `CAP_DAC_READ_SEARCH`.
     public var grantedCapabilities: [Located<String>]
+    /// Capabilities the operator grants to the component's helpers, and not to the component.
+    public var helperCapabilities: [Located<String>] = []
+    /// What of the kernel, `landlock` or `seccomp`, its helpers may start without where the kernel lacks it.
+    public var helpersMayLack: [Located<String>] = []
     /// The sections `listen`, `bus` and `config`, kept as YAML until the manifest is known.
     let listen: YAMLEntry?
     let bus: YAMLEntry?

@@ -16,6 +16,9 @@ public struct PluginView: Sendable {
             blocks.append(
                 section("Bus", manifest.bus.map { ("\($0.role.rawValue) \(oneLine($0.name))", $0.help) }, on: terminal))
         }
+        if !manifest.helpers.isEmpty {
+            blocks.append(section("Helpers", manifest.helpers.map { helper($0) }, on: terminal))
+        }
         if !manifest.options.isEmpty {
             blocks.append(section("Options", manifest.options.map { option($0) }, on: terminal))
         }
@@ -60,6 +63,16 @@ public struct PluginView: Sendable {
             }
         let head = "\(oneLine(listener.name)) (\(listener.transport.rawValue), port \(listener.port)\(certificate))"
         return (head, listener.help)
+    }
+
+    private func helper(_ helper: HelperDeclaration) -> (head: String, help: String) {
+        var facts = [helper.program]
+        if helper.readsFiles { facts.append("reads all files") }
+        if helper.writesState { facts.append("writes the component's state") }
+        if !helper.capabilities.isEmpty {
+            facts.append("must be granted \(helper.capabilities.joined(separator: ", "))")
+        }
+        return ("\(oneLine(helper.name)) (\(oneLine(facts.joined(separator: ", "))))", helper.help)
     }
 
     private func option(_ option: OptionDeclaration) -> (head: String, help: String) {

@@ -40,7 +40,10 @@ FIRST_SIZE(MUSTER_LISTENER_SIZE_1_0, muster_listener, 24);
 FIRST_SIZE(MUSTER_LISTENER_SPEC_SIZE_1_0, muster_listener_spec, 56);
 FIRST_SIZE(MUSTER_OPTIONS_SIZE_1_0, muster_options, 24);
 FIRST_SIZE(MUSTER_OPTION_SIZE_1_0, muster_option, 136);
-FIRST_SIZE(MUSTER_PLUGIN_SIZE_1_0, muster_plugin, 224);
+FIRST_SIZE(MUSTER_PLUGIN_SIZE_1_0, muster_plugin, 240);
+FIRST_SIZE(MUSTER_PROCESS_HANDLER_SIZE_1_0, muster_process_handler, 40);
+FIRST_SIZE(MUSTER_PROCESS_SIZE_1_0, muster_process, 32);
+FIRST_SIZE(MUSTER_PROCESS_SPEC_SIZE_1_0, muster_process_spec, 80);
 FIRST_SIZE(MUSTER_SINK_SIZE_1_0, muster_sink, 24);
 FIRST_SIZE(MUSTER_STATE_SIZE_1_0, muster_state, 24);
 FIRST_SIZE(MUSTER_TIMER_OPTIONS_SIZE_1_0, muster_timer_options, 48);
@@ -121,7 +124,19 @@ OFFSET(muster_bus_spec, reserved, 12);
 OFFSET(muster_bus_spec, name, 16);
 OFFSET(muster_bus_spec, help, 32);
 
-SIZE(muster_plugin, 224);
+SIZE(muster_process_spec, 80);
+OFFSET(muster_process_spec, struct_size, 0);
+OFFSET(muster_process_spec, abi_major, 4);
+OFFSET(muster_process_spec, abi_minor, 6);
+OFFSET(muster_process_spec, name, 8);
+OFFSET(muster_process_spec, program, 24);
+OFFSET(muster_process_spec, flags, 40);
+OFFSET(muster_process_spec, reserved, 44);
+OFFSET(muster_process_spec, capabilities, 48);
+OFFSET(muster_process_spec, capability_count, 56);
+OFFSET(muster_process_spec, help, 64);
+
+SIZE(muster_plugin, 240);
 OFFSET(muster_plugin, struct_size, 0);
 OFFSET(muster_plugin, abi_major, 4);
 OFFSET(muster_plugin, abi_minor, 6);
@@ -146,6 +161,8 @@ OFFSET(muster_plugin, option_count, 192);
 OFFSET(muster_plugin, required_capabilities, 200);
 OFFSET(muster_plugin, required_capability_count, 208);
 OFFSET(muster_plugin, create, 216);
+OFFSET(muster_plugin, processes, 224);
+OFFSET(muster_plugin, process_count, 232);
 
 SIZE(muster_host_facts, 56);
 OFFSET(muster_host_facts, struct_size, 0);
@@ -275,6 +292,23 @@ OFFSET(muster_listener, abi_major, 4);
 OFFSET(muster_listener, abi_minor, 6);
 OFFSET(muster_listener, context, 8);
 OFFSET(muster_listener, open, 16);
+
+SIZE(muster_process_handler, 40);
+OFFSET(muster_process_handler, struct_size, 0);
+OFFSET(muster_process_handler, abi_major, 4);
+OFFSET(muster_process_handler, abi_minor, 6);
+OFFSET(muster_process_handler, context, 8);
+OFFSET(muster_process_handler, on_started, 16);
+OFFSET(muster_process_handler, on_failed, 24);
+OFFSET(muster_process_handler, on_ended, 32);
+
+SIZE(muster_process, 32);
+OFFSET(muster_process, struct_size, 0);
+OFFSET(muster_process, abi_major, 4);
+OFFSET(muster_process, abi_minor, 6);
+OFFSET(muster_process, context, 8);
+OFFSET(muster_process, start, 16);
+OFFSET(muster_process, end, 24);
 
 SIZE(muster_state, 24);
 OFFSET(muster_state, struct_size, 0);

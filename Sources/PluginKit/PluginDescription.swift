@@ -20,10 +20,13 @@ public struct PluginDescription: Sendable {
     public var requires: [HostExtension]
     /// Linux capabilities it cannot do without, by name: `CAP_DAC_READ_SEARCH`. The operator grants them.
     public var capabilities: [String]
+    /// Programs that it has the host start, sealed.
+    public var helpers: [HelperProgram]
 
     public init(
         id: String, name: String, version: String, summary: String, vendor: String, licence: String, url: String = "",
-        listeners: [Listener] = [], bus: [BusUse] = [], requires: [HostExtension] = [], capabilities: [String] = []
+        listeners: [Listener] = [], bus: [BusUse] = [], requires: [HostExtension] = [], capabilities: [String] = [],
+        helpers: [HelperProgram] = []
     ) {
         self.id = id
         self.name = name
@@ -36,6 +39,7 @@ public struct PluginDescription: Sendable {
         self.bus = bus
         self.requires = requires
         self.capabilities = capabilities
+        self.helpers = helpers
     }
 }
 
@@ -52,6 +56,7 @@ public struct HostExtension: Sendable, Hashable {
     public static let timer = Self(id: "muster.timer/1")
     public static let work = Self(id: "muster.work/1")
     public static let state = Self(id: "muster.state/1")
+    public static let process = Self(id: "muster.process/1")
 }
 
 /// A listener that a plugin serves, with its documented port, which the operator may move.

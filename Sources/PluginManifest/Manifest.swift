@@ -23,12 +23,14 @@ public struct Manifest: Codable, Equatable, Sendable {
     public var options: [OptionDeclaration]
     /// Linux capabilities it cannot do without: `CAP_DAC_READ_SEARCH`.
     public var requiredCapabilities: [String]
+    /// Programs that it may have the host start, sealed.
+    public var helpers: [HelperDeclaration]
 
     public init(
         id: String, name: String, version: String, summary: String, vendor: String, licence: String, url: String,
         abi: ABIVersion, minimumABIMinor: Int = 0, requiredExtensions: [String] = [],
         listeners: [ListenerDeclaration] = [], bus: [BusDeclaration] = [], options: [OptionDeclaration] = [],
-        requiredCapabilities: [String] = []
+        requiredCapabilities: [String] = [], helpers: [HelperDeclaration] = []
     ) {
         self.id = id
         self.name = name
@@ -44,6 +46,7 @@ public struct Manifest: Codable, Equatable, Sendable {
         self.bus = bus
         self.options = options
         self.requiredCapabilities = requiredCapabilities
+        self.helpers = helpers
     }
 }
 
@@ -115,6 +118,33 @@ public struct BusDeclaration: Codable, Equatable, Sendable {
     public init(role: Role, name: String, help: String) {
         self.role = role
         self.name = name
+        self.help = help
+    }
+}
+
+/// A program that a plugin may have the host start, sealed, with a socket to it: the Swift side of
+/// `muster_process_spec`.
+public struct HelperDeclaration: Codable, Equatable, Sendable {
+    public var name: String
+    /// The program's file name, without a folder.
+    public var program: String
+    /// It may read every file that its user may.
+    public var readsFiles: Bool
+    /// It may write below the component's state directory.
+    public var writesState: Bool
+    /// Linux capabilities it cannot do without.
+    public var capabilities: [String]
+    public var help: String
+
+    public init(
+        name: String, program: String, readsFiles: Bool = false, writesState: Bool = false, capabilities: [String] = [],
+        help: String
+    ) {
+        self.name = name
+        self.program = program
+        self.readsFiles = readsFiles
+        self.writesState = writesState
+        self.capabilities = capabilities
         self.help = help
     }
 }

@@ -41,7 +41,9 @@ extension Worker {
                 component: name, stage: .create, message: "the supervisor asked to prepare what was not loaded")
         }
         let stage = LifecycleStage()
-        let extensions = makeExtensions(component, stateDirectory: plugin.stateDirectory, stage: stage)
+        let process = makeProcessExtension(of: name, names: library.manifest.helpers.map(\.name))
+        let extensions = makeExtensions(
+            component, stateDirectory: plugin.stateDirectory, process: process, stage: stage)
         vitals.add(extensions.http)
         vitals.watch(extensions.http, extensions.listener.watch, of: name)
         let host = HostTable(
@@ -59,7 +61,7 @@ extension Worker {
     }
 
     private func makeExtensions(
-        _ component: ComponentPlan, stateDirectory: String, stage: LifecycleStage
+        _ component: ComponentPlan, stateDirectory: String, process: ProcessExtension, stage: LifecycleStage
     ) -> ComponentExtensions {
         let name = component.component
         let isPreparing = { [thread] in thread.isCurrent && stage.isPreparing }
@@ -71,6 +73,7 @@ extension Worker {
                 [thread] in
                 thread.isCurrent && stage.isPreparing
             },
+            process: process,
             state: StateExtension(directory: stateDirectory),
             listener: ListenerExtension(listeners: component.listeners, isPreparing: isPreparing) {
                 [unowned self] listener throws(ListenerRefusal) in
@@ -132,6 +135,7 @@ extension Worker {
     /// Ends every component in good order, the last one first.
     func end() -> Exit {
         for component in components { component.extensions.pauseAccepting() }
+        stopHelpers()
         for component in components.reversed() {
             for step in component.endingSteps { take(step, component) }
         }
@@ -144,8 +148,12 @@ extension Worker {
             switch step {
             case .quiesce: try component.quiesce(deadline: MonotonicTime.now)
             case .release: _ = try component.release()
-            case .stop: component.stop()
-            case .destroy: component.destroy()
+            case .stop:
+                awaitHelpers(of: component)
+                component.stop()
+            case .destroy:
+                awaitHelpers(of: component)
+                component.destroy()
             case .create, .prepare, .activate: break
             }
         } catch {

@@ -77,8 +77,12 @@ final class Worker {
         do throws(WorkerFailure) {
             switch event {
             case .command(.stop, _): return end()
+            case .command(.helperStarted, _), .command(.helperFailed, _), .command(.helperEnded, _):
+                _ = tellOfHelper(event)
             case .command(let command, _): try obey(command)
-            case .supervisorGone: return endByItself()
+            case .supervisorGone:
+                giveUpHelpers()
+                return endByItself()
             case .terminate: return endByItself()
             case .componentFailed(let component, let reason):
                 throw WorkerFailure(component: component, stage: .run, message: reason)
@@ -103,6 +107,7 @@ final class Worker {
         case .load, .stop:
             throw WorkerFailure(component: nil, stage: .run, message: "the supervisor asked to load a second time")
         case .bus(let component, let command): take(command, of: component)
+        case .helperStarted, .helperFailed, .helperEnded: return
         case .listenerGranted, .listenerRefused:
             // The answer to a request whose prepare has been given up; the descriptors are closed with the event.
             return

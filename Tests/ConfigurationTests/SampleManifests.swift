@@ -9,13 +9,13 @@ enum SampleManifests {
 
     private static func manifest(
         _ name: String, listeners: [ListenerDeclaration] = [], options: [OptionDeclaration] = [],
-        bus: [BusDeclaration] = [], requiredCapabilities: [String] = []
+        bus: [BusDeclaration] = [], requiredCapabilities: [String] = [], helpers: [HelperDeclaration] = []
     ) -> Manifest {
         Manifest(
             id: "org.example.\(name)", name: name, version: "1.2.3", summary: "A plugin of the tests.",
             vendor: "Example",
             licence: "MIT", url: "https://example.org/", abi: ABIVersion(major: 1, minor: 0), listeners: listeners,
-            bus: bus, options: options, requiredCapabilities: requiredCapabilities)
+            bus: bus, options: options, requiredCapabilities: requiredCapabilities, helpers: helpers)
     }
 
     /// An option of every type, a secret, groups, and a listener of every transport.
@@ -70,7 +70,14 @@ enum SampleManifests {
             OptionDeclaration(name: "interval", type: .duration, defaultValue: "1h", help: "How often."),
         ])
 
-    static let scanner = manifest("scanner", requiredCapabilities: ["CAP_DAC_READ_SEARCH"])
+    static let scanner = manifest(
+        "scanner", requiredCapabilities: ["CAP_DAC_READ_SEARCH"],
+        helpers: [
+            HelperDeclaration(
+                name: "sweeper", program: "muster-sweeper", readsFiles: true, writesState: true,
+                capabilities: ["CAP_DAC_READ_SEARCH"], help: "Walks and reads."),
+            HelperDeclaration(name: "judge", program: "muster-judge", help: "Parses."),
+        ])
 
     /// Publishes, subscribes and calls.
     static let clerk = manifest(

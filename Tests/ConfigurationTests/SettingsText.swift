@@ -11,6 +11,8 @@ enum SettingsText {
             if !component.isEnabled { lines.append("  disabled") }
             if let path = component.pluginPath { lines.append("  plugin \(path.value)") }
             for grant in component.grantedCapabilities { lines.append("  grant \(grant.value)") }
+            for grant in component.helperCapabilities { lines.append("  grant to helpers \(grant.value)") }
+            for seal in component.helpersMayLack { lines.append("  helpers without \(seal.value)") }
             guard let result = resolved.first(where: { $0.0.name == component.name })?.1 else { continue }
             lines += result.listeners.map(of)
             lines += of(result.bus)

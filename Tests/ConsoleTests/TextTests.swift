@@ -115,6 +115,27 @@ import Testing
                 """)
     }
 
+    @Test func aPluginIsDescribedWithItsHelpers() {
+        let manifest = Manifest(
+            id: "org.example.sweep", name: "Sweep", version: "1.0.0", summary: "Sweeps.", vendor: "", licence: "",
+            url: "", abi: ABIVersion(major: 1, minor: 0),
+            helpers: [
+                HelperDeclaration(
+                    name: "sweeper", program: "muster-sweeper", readsFiles: true, writesState: true,
+                    capabilities: ["CAP_DAC_READ_SEARCH"], help: "Walks and reads."),
+                HelperDeclaration(name: "judge", program: "muster-judge", help: ""),
+            ])
+        #expect(
+            PluginView(manifest).render(on: .wide(120)).hasSuffix(
+                """
+                Helpers
+                  sweeper (muster-sweeper, reads all files, writes the component's state, must be granted \
+                CAP_DAC_READ_SEARCH)
+                      Walks and reads.
+                  judge (muster-judge)
+                """))
+    }
+
     @Test func aPluginThatCannotBeUsedIsListedWithItsReason() {
         let plugins = [
             ListedPlugin(name: "HelloC", path: "/p/libHelloC.so", version: "1.0.0", summary: "Says hello."),

@@ -9,6 +9,7 @@ import Testing
         ("muster_options", MemoryLayout<muster_options>.size, MUSTER_OPTIONS_SIZE_1_0),
         ("muster_listener_spec", MemoryLayout<muster_listener_spec>.size, MUSTER_LISTENER_SPEC_SIZE_1_0),
         ("muster_bus_spec", MemoryLayout<muster_bus_spec>.size, MUSTER_BUS_SPEC_SIZE_1_0),
+        ("muster_process_spec", MemoryLayout<muster_process_spec>.size, MUSTER_PROCESS_SPEC_SIZE_1_0),
         ("muster_plugin", MemoryLayout<muster_plugin>.size, MUSTER_PLUGIN_SIZE_1_0),
         ("muster_host_facts", MemoryLayout<muster_host_facts>.size, MUSTER_HOST_FACTS_SIZE_1_0),
         ("muster_host", MemoryLayout<muster_host>.size, MUSTER_HOST_SIZE_1_0),
@@ -22,6 +23,8 @@ import Testing
         ("muster_http_server", MemoryLayout<muster_http_server>.size, MUSTER_HTTP_SERVER_SIZE_1_0),
         ("muster_listener_handler", MemoryLayout<muster_listener_handler>.size, MUSTER_LISTENER_HANDLER_SIZE_1_0),
         ("muster_listener", MemoryLayout<muster_listener>.size, MUSTER_LISTENER_SIZE_1_0),
+        ("muster_process_handler", MemoryLayout<muster_process_handler>.size, MUSTER_PROCESS_HANDLER_SIZE_1_0),
+        ("muster_process", MemoryLayout<muster_process>.size, MUSTER_PROCESS_SIZE_1_0),
         ("muster_state", MemoryLayout<muster_state>.size, MUSTER_STATE_SIZE_1_0),
         ("muster_timer_options", MemoryLayout<muster_timer_options>.size, MUSTER_TIMER_OPTIONS_SIZE_1_0),
         ("muster_timer", MemoryLayout<muster_timer>.size, MUSTER_TIMER_SIZE_1_0),
@@ -74,11 +77,11 @@ import Testing
             [MUSTER_TRANSPORT_HTTP, MUSTER_TRANSPORT_HTTPS, MUSTER_TRANSPORT_RAW] as [muster_transport] == [1, 2, 3])
         #expect(
             [
-                MUSTER_EXT_BUS, MUSTER_EXT_HTTP_SERVER, MUSTER_EXT_LISTENER, MUSTER_EXT_STATE, MUSTER_EXT_TIMER,
-                MUSTER_EXT_WORK,
+                MUSTER_EXT_BUS, MUSTER_EXT_HTTP_SERVER, MUSTER_EXT_LISTENER, MUSTER_EXT_PROCESS, MUSTER_EXT_STATE,
+                MUSTER_EXT_TIMER, MUSTER_EXT_WORK,
             ] == [
-                "muster.bus/1", "muster.http-server/1", "muster.listener/1", "muster.state/1", "muster.timer/1",
-                "muster.work/1",
+                "muster.bus/1", "muster.http-server/1", "muster.listener/1", "muster.process/1", "muster.state/1",
+                "muster.timer/1", "muster.work/1",
             ])
         #expect(MUSTER_PLUGIN_ENTRY_SYMBOL == "muster_plugin_entry_v1")
     }

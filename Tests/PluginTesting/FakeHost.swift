@@ -45,6 +45,8 @@ public final class FakeHost: @unchecked Sendable {
         var work: [Work] = []
         var workRoom = 1024
         var timers: [Timer] = []
+        var helpers: [FakeHelper] = []
+        var helperRoom = 16
         var logLines: [LogLine] = []
         var failures: [String] = []
         var bus = FakeBus()
@@ -84,6 +86,7 @@ public final class FakeHost: @unchecked Sendable {
             (MUSTER_EXT_HTTP_SERVER, UnsafeRawPointer(makeServer())), (MUSTER_EXT_WORK, UnsafeRawPointer(makeWork())),
             (MUSTER_EXT_TIMER, UnsafeRawPointer(makeTimer())), (MUSTER_EXT_STATE, UnsafeRawPointer(makeState())),
             (MUSTER_EXT_LISTENER, UnsafeRawPointer(makeListener())), (MUSTER_EXT_BUS, UnsafeRawPointer(makeBus())),
+            (MUSTER_EXT_PROCESS, UnsafeRawPointer(makeProcess())),
         ] where !missing.contains(id) {
             extensions[id] = table
         }

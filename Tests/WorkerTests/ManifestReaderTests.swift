@@ -77,7 +77,9 @@ import Testing
 
     @Test func readsNoFurtherThanTheSizeThatATableDeclares() throws {
         tables.plugin.struct_size = UInt32(MUSTER_PLUGIN_SIZE_1_0) - 1
-        #expect(problem().contains("struct_size is 223, less than the 224 bytes"))
+        #expect(
+            problem().contains(
+                "struct_size is \(MUSTER_PLUGIN_SIZE_1_0 - 1), less than the \(MUSTER_PLUGIN_SIZE_1_0) bytes"))
         tables.plugin.struct_size = 0
         #expect(problem().contains("MUSTER_INIT(muster_plugin)"))
     }
@@ -209,6 +211,48 @@ import Testing
         let (expected, bend) = Self.faults[index]
         bend(tables)
         #expect(problem().contains(expected), "\(problem())")
+    }
+
+    @Test func readsHelpers() throws {
+        let capabilities = ArrayStorage([tables.text("CAP_DAC_READ_SEARCH")])
+        var sweeper = tables.process("sweeper")
+        sweeper.flags = MUSTER_PROCESS_READS_FILES
+        sweeper.capabilities = capabilities.pointer
+        sweeper.capability_count = 1
+        var writer = tables.process("state_writer", "writer_2.bin")
+        writer.flags = MUSTER_PROCESS_WRITES_STATE
+        tables.processes = [sweeper, writer]
+        let helpers = try tables.read().manifest.helpers
+        withExtendedLifetime(capabilities) {}
+        #expect(
+            helpers == [
+                HelperDeclaration(
+                    name: "sweeper", program: "muster-sweeper", readsFiles: true, capabilities: ["CAP_DAC_READ_SEARCH"],
+                    help: "What it does."),
+                HelperDeclaration(
+                    name: "state_writer", program: "writer_2.bin", writesState: true, help: "What it does."),
+            ])
+    }
+
+    @Test(arguments: ["", "/bin/sh", "../sh", ".hidden", "-flag", "two words", "a/b", "program\0", "naïve"])
+    func refusesAProgramThatIsNotAFilesName(program: String) {
+        tables.processes = [tables.process("sweeper", program)]
+        #expect(problem().contains("processes[0].program"))
+    }
+
+    @Test func refusesHelpersThatAreTwiceOrAskForMoreThanThereIs() {
+        tables.processes = [tables.process("sweeper"), tables.process("sweeper")]
+        #expect(problem().contains("processes has two called 'sweeper'"))
+        var greedy = tables.process("greedy")
+        greedy.flags = 4
+        tables.processes = [greedy]
+        #expect(problem().contains("processes[0].flags is 4"))
+        var small = tables.process("small")
+        small.struct_size = 16
+        tables.processes = [small]
+        #expect(problem().contains("processes[0].struct_size is 16"))
+        tables.processes = (0..<17).map { tables.process("helper_\($0)") }
+        #expect(problem().contains("processes has 17 elements; 16 are allowed"))
     }
 
     @Test func refusesANullPointerInAnArray() {

@@ -9,6 +9,7 @@ final class ManifestTables {
     var options: [muster_option] = []
     var extensions: [muster_string] = []
     var capabilities: [muster_string] = []
+    var processes: [muster_process_spec] = []
     /// Last change before it is read, with the arrays in place.
     var alter: (inout muster_plugin) -> Void = { _ in }
     private var texts: [StableText] = []
@@ -57,6 +58,15 @@ final class ManifestTables {
         return specification
     }
 
+    func process(_ name: String, _ program: String = "muster-sweeper") -> muster_process_spec {
+        var process = muster_process_spec()
+        process.struct_size = UInt32(MemoryLayout<muster_process_spec>.size)
+        process.name = text(name)
+        process.program = text(program)
+        process.help = text("What it does.")
+        return process
+    }
+
     /// Reads it as the worker does.
     func read(
         offering extensions: [String] = HostExtensions.all
@@ -67,6 +77,8 @@ final class ManifestTables {
         let listenerPointers = ArrayStorage(listeners.map { Optional($0.pointer) })
         let busPointers = ArrayStorage(bus.map { Optional($0.pointer) })
         let optionPointers = ArrayStorage(options.map { Optional($0.pointer) })
+        let processes = self.processes.map(TableStorage.init)
+        let processPointers = ArrayStorage(processes.map { Optional($0.pointer) })
         let extensionArray = ArrayStorage(self.extensions)
         let capabilityArray = ArrayStorage(capabilities)
         plugin.listeners = listenerPointers.pointer
@@ -79,9 +91,11 @@ final class ManifestTables {
         plugin.required_extension_count = self.extensions.count
         plugin.required_capabilities = capabilityArray.pointer
         plugin.required_capability_count = capabilities.count
+        plugin.processes = processPointers.pointer
+        plugin.process_count = processes.count
         alter(&plugin)
         defer {
-            withExtendedLifetime((listeners, bus, options)) {}
+            withExtendedLifetime((listeners, bus, options, processes, processPointers)) {}
             withExtendedLifetime((listenerPointers, busPointers, optionPointers, extensionArray, capabilityArray)) {}
         }
         var reader = ManifestReader()

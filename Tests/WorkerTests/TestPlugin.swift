@@ -24,10 +24,12 @@ final class TestPlugin: @unchecked Sendable {
     private let journal = Locked<[String]>([])
     private var storage: TableStorage<muster_component>?
 
-    init(options: [OptionDeclaration] = [], listeners: [ListenerDeclaration] = []) {
+    init(
+        options: [OptionDeclaration] = [], listeners: [ListenerDeclaration] = [], helpers: [HelperDeclaration] = []
+    ) {
         manifest = Manifest(
             id: "org.example.test", name: "Test", version: "1.0.0", summary: "For tests.", vendor: "", licence: "MIT",
-            url: "", abi: ABIVersion(major: 1, minor: 0), listeners: listeners, options: options)
+            url: "", abi: ABIVersion(major: 1, minor: 0), listeners: listeners, options: options, helpers: helpers)
     }
 
     /// Adds a line to the journal. From any thread.

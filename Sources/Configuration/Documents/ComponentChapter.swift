@@ -20,8 +20,24 @@ struct ComponentChapter {
             let names = manifest.requiredCapabilities.map { "`\($0)`" }
             text += "It needs \(listed(names, with: "and")) under `grants`.\n\n"
         }
+        text += helpers
         text += "```yaml\n\(example)```\n"
         return text
+    }
+
+    private var helpers: String {
+        if manifest.helpers.isEmpty { return "" }
+        var text = "| helper | program | may | must be granted | what it is for |\n|---|---|---|---|---|\n"
+        for helper in manifest.helpers {
+            let rights = [
+                helper.readsFiles ? "read all files" : nil, helper.writesState ? "write its state" : nil,
+            ].compactMap(\.self)
+            let capabilities = helper.capabilities.map { "`\($0)`" }.joined(separator: ", ")
+            text +=
+                "| `\(helper.name)` | `\(helper.program)` | \(rights.joined(separator: ", ")) | \(capabilities) | "
+                + "\(ConfigurationManual.cell(helper.help)) |\n"
+        }
+        return text + "\n"
     }
 
     private var listeners: String {
@@ -59,6 +75,10 @@ struct ComponentChapter {
         }
         if !manifest.requiredCapabilities.isEmpty {
             text += "    grants: [\(manifest.requiredCapabilities.joined(separator: ", "))]\n"
+        }
+        let helperCapabilities = Set(manifest.helpers.flatMap(\.capabilities)).sorted()
+        if !helperCapabilities.isEmpty {
+            text += "    helpers: {grants: [\(helperCapabilities.joined(separator: ", "))]}\n"
         }
         let required = manifest.options.filter(\.isRequired)
         let shown = required.isEmpty ? Array(manifest.options.prefix(2)) : required

@@ -12,6 +12,15 @@ enum ComponentKeys {
             "grants", .list, of: .string, default: "[]", to: "64",
             help: "Linux capabilities that the component may keep, such as CAP_DAC_READ_SEARCH."
         ) { $0.grantedCapabilities = $1.list },
+        SettingKey(
+            "helpers.grants", .list, of: .string, default: "[]", to: "64",
+            help: "Linux capabilities for helpers that the plugin declares; the component itself does not get them."
+        ) { $0.helperCapabilities = $1.list },
+        SettingKey(
+            "helpers.without", .list, of: .enum, default: "[]", choices: ["landlock", "seccomp"],
+            help:
+                "Seals that helpers may start without where the kernel lacks them; otherwise they are not started there."
+        ) { $0.helpersMayLack = $1.list },
     ]
 
     static let sections = [

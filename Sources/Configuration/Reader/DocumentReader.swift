@@ -137,17 +137,20 @@ struct DocumentReader {
             if let path = component.pluginPath, path.value.contains("/") {
                 component.pluginPath = Located(FilePath.absolute(path.value, in: folder), at: path.location)
             }
-            if let grants = section.options["grants"]?.entry { Self.checkGrants(grants, component, &reader) }
+            let grants = [("grants", component.grantedCapabilities), ("helpers.grants", component.helperCapabilities)]
+            for (key, names) in grants {
+                if let entry = section.options[key]?.entry { Self.checkGrants(entry, key, names, &reader) }
+            }
             return component
         }
     }
 
     private static func checkGrants(
-        _ entry: YAMLEntry, _ component: ComponentSettings, _ reader: inout OptionReader
+        _ entry: YAMLEntry, _ key: String, _ grants: [Located<String>], _ reader: inout OptionReader
     ) {
         guard case .sequence(let items) = entry.value.content else { return }
         var seen: Set<String> = []
-        for (item, grant) in zip(items, component.grantedCapabilities) {
+        for (item, grant) in zip(items, grants) {
             let name = grant.value
             if !Capability.names.contains(name) {
                 let near =
@@ -155,10 +158,10 @@ struct DocumentReader {
                     ?? NearestName.of("CAP_" + name, among: Capability.names)
                 let advice = near.map { "; did you mean '\($0)'?" } ?? "; see capabilities(7)"
                 reader.problems.add(
-                    "\(reader.title).grants: \(quoted(name)) is not a capability of Linux\(advice)", at: item.span)
+                    "\(reader.title).\(key): \(quoted(name)) is not a capability of Linux\(advice)", at: item.span)
             } else if !seen.insert(name).inserted {
                 reader.problems.add(
-                    "\(reader.title).grants: \(name) is here twice; remove one of the two", at: item.span)
+                    "\(reader.title).\(key): \(name) is here twice; remove one of the two", at: item.span)
             }
         }
     }

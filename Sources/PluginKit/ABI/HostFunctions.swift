@@ -134,6 +134,25 @@ struct BusFunctions {
     }
 }
 
+/// `muster_process`, release 1.0.
+struct ProcessFunctions {
+    let context: UnsafeMutableRawPointer?
+    let start:
+        @convention(c) (
+            UnsafeMutableRawPointer?, muster_string, UnsafePointer<muster_string>?, Int,
+            UnsafePointer<muster_process_handler>?, UnsafeMutablePointer<muster_process_id>?,
+            UnsafeMutablePointer<muster_error>?
+        ) -> muster_status
+    let end: @convention(c) (UnsafeMutableRawPointer?, muster_process_id, UInt64) -> muster_status
+
+    init?(_ table: UnsafePointer<muster_process>) {
+        guard let start = table.pointee.start, let end = table.pointee.end else { return nil }
+        context = table.pointee.context
+        self.start = start
+        self.end = end
+    }
+}
+
 /// `muster_state`, release 1.0.
 struct StateFunctions {
     let context: UnsafeMutableRawPointer?

@@ -24,6 +24,7 @@ final class HostLink: @unchecked Sendable {
     let timer: TimerFunctions?
     let work: WorkFunctions?
     let bus: BusFunctions?
+    let process: ProcessFunctions?
     let stateDirectory: StateFunctions?
     let listener: ListenerFunctions?
     /// Those who wait for room to write.
@@ -48,6 +49,8 @@ final class HostLink: @unchecked Sendable {
             .flatMap(WorkFunctions.init)
         bus = host.extensionTable(MUSTER_EXT_BUS, muster_bus.self, MUSTER_BUS_SIZE_1_0)
             .flatMap(BusFunctions.init)
+        process = host.extensionTable(MUSTER_EXT_PROCESS, muster_process.self, MUSTER_PROCESS_SIZE_1_0)
+            .flatMap(ProcessFunctions.init)
         stateDirectory = host.extensionTable(MUSTER_EXT_STATE, muster_state.self, MUSTER_STATE_SIZE_1_0)
             .flatMap(StateFunctions.init)
         listener = host.extensionTable(MUSTER_EXT_LISTENER, muster_listener.self, MUSTER_LISTENER_SIZE_1_0)

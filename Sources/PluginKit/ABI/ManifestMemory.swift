@@ -21,6 +21,7 @@ enum ManifestMemory {
             OptionTable(P.Options()).entries.map { place(option($0.name, $0.option.declaration)) })
         (manifest.required_capabilities, manifest.required_capability_count) = array(
             description.capabilities.map(text))
+        (manifest.processes, manifest.process_count) = array(description.helpers.map { place(process($0)) })
         manifest.create = { context, host, component, error in
             createComponent(context, host, component, error)
         }
@@ -31,7 +32,10 @@ enum ManifestMemory {
         var ids: [String] = []
         let implied = description.listeners.map { $0.transport == .raw ? HostExtension.listener : .httpServer }
         let bus: [HostExtension] = description.bus.isEmpty ? [] : [.bus]
-        for needed in implied + bus + description.requires where !ids.contains(needed.id) { ids.append(needed.id) }
+        let process: [HostExtension] = description.helpers.isEmpty ? [] : [.process]
+        for needed in implied + bus + process + description.requires where !ids.contains(needed.id) {
+            ids.append(needed.id)
+        }
         return ids
     }
 
@@ -50,6 +54,16 @@ enum ManifestMemory {
         spec.role = use.role.rawValue
         spec.name = text(use.name)
         spec.help = text(use.help)
+        return spec
+    }
+
+    private static func process(_ helper: HelperProgram) -> muster_process_spec {
+        var spec = muster_process_spec.sized()
+        spec.name = text(helper.name)
+        spec.program = text(helper.program)
+        spec.flags = helper.needs.rawValue
+        (spec.capabilities, spec.capability_count) = array(helper.capabilities.map(text))
+        spec.help = text(helper.help)
         return spec
     }
 

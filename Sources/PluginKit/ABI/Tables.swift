@@ -22,11 +22,13 @@ extension SizedTable {
 extension muster_plugin: SizedTable {}
 extension muster_option: SizedTable {}
 extension muster_listener_spec: SizedTable {}
+extension muster_process_spec: SizedTable {}
 extension muster_component: SizedTable {}
 extension muster_http_handler: SizedTable {}
 extension muster_http_limits: SizedTable {}
 extension muster_file: SizedTable {}
 extension muster_listener_handler: SizedTable {}
+extension muster_process_handler: SizedTable {}
 extension muster_timer_options: SizedTable {}
 extension muster_work_item: SizedTable {}
 extension muster_bus_spec: SizedTable {}

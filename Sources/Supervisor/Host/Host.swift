@@ -55,7 +55,9 @@ public enum Host {
             let lock = try data.lock()
             defer { withExtendedLifetime(lock) {} }
             let control = try ControlServer(path: settings.host.controlPath.value)
-            let grants = settings.components.filter(\.isEnabled).flatMap { $0.grantedCapabilities.map(\.value) }
+            let grants = settings.components.filter(\.isEnabled).flatMap {
+                ($0.grantedCapabilities + $0.helperCapabilities).map(\.value)
+            }
             let grantable = try HostPrivileges.reduce(granted: grants)
             remark(options, settings, account, log)
             let context = Stage.Context(

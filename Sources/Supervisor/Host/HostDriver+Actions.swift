@@ -9,7 +9,9 @@ extension HostDriver {
         case .resolve(let proposal, let units): resolve(proposal, units)
         case .spawn(let id, let plan, let generation, let proposal):
             spawn(id, plan, generation: generation, proposal: proposal)
-        case .send(let id, let command): send(id, command)
+        case .send(let id, let command):
+            if case .stop = command { post(helper: .workerStops(id)) }
+            send(id, command)
         case .signal(let id, let number): processes[id]?.signal(number)
         case .grantListener(let id, let component, let listener, let addresses):
             grant(id, component: component, listener: listener, addresses: addresses)

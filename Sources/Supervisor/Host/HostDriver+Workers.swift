@@ -66,6 +66,12 @@ extension HostDriver {
         case .bus(let component, let report):
             takeBus(report, of: component, process)
             return
+        case .helperRequest(let request):
+            take(request, of: process)
+            return
+        case .helperEnd(let component, let number, let grace):
+            post(helper: .endRequested(process.id, component: component, number: number, grace: grace))
+            return
         case .loaded(let manifests):
             guard manifests.count == plan.plugins.count else {
                 let reason = "it reported \(manifests.count) manifests for \(plan.plugins.count) plugins"
@@ -105,6 +111,7 @@ extension HostDriver {
         readReports(process, atMost: 1024)
         logOutput(process.finishOutput(), of: process)
         processes[process.id] = nil
+        post(helper: .workerEnded(process.id))
         post(.exited(process.id, status))
     }
 

@@ -29,6 +29,8 @@ final class HostDriver {
     var processes: [WorkerID: WorkerProcess] = [:]
     /// Plans of the processes, to tell which component and file a failure is about.
     var plans: [WorkerID: UnitPlan] = [:]
+    var helpers: HelperMachine
+    var helperProcesses: [HelperID: HelperProcess] = [:]
     /// The settings the start was read with, until it is begun.
     var initialSettings: Settings?
     var committedText: [UInt8] = []
@@ -47,6 +49,7 @@ final class HostDriver {
         self.signals = signals
         self.control = control
         initialSettings = setup.settings
+        helpers = HelperMachine(isCheck: setup.isCheck)
         machine = SupervisorMachine(isCheck: setup.isCheck) { limit in UInt64.random(in: 0...limit) }
     }
 
@@ -94,13 +97,16 @@ final class HostDriver {
         case client(ClientID)
         case worker(WorkerID)
         case workerEnd(WorkerID)
+        case helper(HelperID)
+        case helperEnd(HelperID)
     }
 
     private func wait() {
         var (entries, sources) = interests()
         let now = monotonicNow()
-        let deadlines = [machine.nextDeadline, bus.nextDeadline, ticketKeys.nextRotation, nextCredentialCheck]
-            .compactMap(\.self)
+        let deadlines = [
+            machine.nextDeadline, bus.nextDeadline, helpers.nextDeadline, ticketKeys.nextRotation, nextCredentialCheck,
+        ].compactMap(\.self)
         // Of frames that were read and not taken yet, poll knows nothing.
         let hasFrames = processes.values.contains { $0.hasUnreadFrames }
         let timeout = hasFrames ? 0 : deadlines.min().map { $0.since(now) } ?? .max
@@ -112,6 +118,7 @@ final class HostDriver {
             process.isServed = false
         }
         tendCredentials()
+        post(helper: .tick)
         post(.tick)
         post(bus: .tick)
     }
@@ -143,6 +150,14 @@ final class HostDriver {
             entries.append(pollfd(fd: process.pidDescriptor.rawValue, events: Int16(POLLIN), revents: 0))
             sources.append(.workerEnd(process.id))
         }
+        for process in helperProcesses.values.sorted(by: { $0.id < $1.id }) {
+            for entry in process.interests {
+                entries.append(entry)
+                sources.append(.helper(process.id))
+            }
+            entries.append(pollfd(fd: process.pidDescriptor.rawValue, events: Int16(POLLIN), revents: 0))
+            sources.append(.helperEnd(process.id))
+        }
         return (entries, sources)
     }
 
@@ -157,6 +172,8 @@ final class HostDriver {
         case .client(let id): serve(id, events)
         case .worker(let id): if let process = processes[id] { serve(process, events) }
         case .workerEnd(let id): if let process = processes[id] { end(process) }
+        case .helper(let id): if let process = helperProcesses[id] { serve(process) }
+        case .helperEnd(let id): if let process = helperProcesses[id] { end(process) }
         }
     }
 
@@ -172,7 +189,7 @@ final class HostDriver {
 
     /// As process 1 of a container, the host inherits whatever loses its parent.
     private func reapStrays() {
-        let known = processes.values.map(\.pid)
+        let known = processes.values.map(\.pid) + helperProcesses.values.map(\.pid)
         for _ in 0..<1024 where clinux_reap_stray(known, CInt(known.count)) == 0 { return }
     }
 
@@ -181,6 +198,7 @@ final class HostDriver {
     /// The last lines get a moment to be read; a reader that stalls does not hold the exit up.
     private func finish() {
         let deadline = monotonicNow().after(.seconds(1))
+        finishHelpers(until: deadline)
         log.flush()
         while let descriptor = log.pending, monotonicNow() < deadline {
             var entry = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)

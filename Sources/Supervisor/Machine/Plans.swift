@@ -39,12 +39,14 @@ struct ResolvedPlan: Equatable, Sendable {
     var addresses: [String: [BindAddress]]
     /// Which credentials its https listeners are served with, by the listener's name: numbers of the driver's.
     var credentials: [String: UInt64] = [:]
+    /// Helpers that the component may ask for.
+    var helpers: [StagedHelper] = []
 
     /// The same but for its credentials and its rights on the bus, which are replaced without a new worker.
     func asksForTheSame(as other: ResolvedPlan) -> Bool {
         var plan = plan
         if plan.bus.uses == other.plan.bus.uses { plan.bus = other.plan.bus }
-        return plan == other.plan && addresses == other.addresses
+        return plan == other.plan && addresses == other.addresses && helpers == other.helpers
     }
 }
 
@@ -83,6 +85,7 @@ struct UnitPlan: Sendable {
         for (new, old) in zip(resolved, others) {
             if new.plan.options != old.plan.options { return "options changed" }
             if new.addresses != old.addresses || new.plan.listeners != old.plan.listeners { return "listeners changed" }
+            if new.helpers != old.helpers { return "helpers changed" }
         }
         return "settings of the host changed"
     }

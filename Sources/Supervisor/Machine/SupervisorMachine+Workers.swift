@@ -91,8 +91,8 @@ extension SupervisorMachine {
         guard let worker = workers[id] else { return }
         switch report {
         case .pulse(let pulse): takePulse(pulse, of: worker)
-        // The bus has a machine of its own.
-        case .log, .bus: break
+        // The bus and helpers have machines of their own.
+        case .log, .bus, .helperRequest, .helperEnd: break
         case .calling(let component, let stage): update(id) { $0.call = .init(component: component, stage: stage) }
         case .stalled(let stall): update(id) { $0.stall = stall }
         case .failed(let failure): takeFailure(failure, of: worker, diagnostic: diagnostic)
@@ -327,6 +327,8 @@ extension WorkerReport {
         switch self {
         case .loaded: "loaded"
         case .listenerRequest: "listenerRequest"
+        case .helperRequest: "helperRequest"
+        case .helperEnd: "helperEnd"
         case .ready: "ready"
         case .activated: "activated"
         case .released: "released"

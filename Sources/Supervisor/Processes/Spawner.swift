@@ -6,6 +6,8 @@ import Glibc
 struct Spawner: Sendable {
     var path = "/proc/self/exe"
     var arguments = ["muster", "worker"]
+    /// A session of its own, not only a process group.
+    var hasSession = false
 
     /// What a worker keeps of the supervisor's environment.
     static func environment(from outer: [String: String], isDebugging: Bool) -> [String: String] {
@@ -39,7 +41,7 @@ struct Spawner: Sendable {
                 path.withCString { path in
                     var request = clinux_spawn_request(
                         path: path, arguments: arguments, environment: environment, output: theirOutput.rawValue,
-                        error: theirError.rawValue, control: theirControl.rawValue)
+                        error: theirError.rawValue, control: theirControl.rawValue, has_session: hasSession ? 1 : 0)
                     return clinux_spawn(&request, &pidDescriptor, &step)
                 }
             }

@@ -31,6 +31,7 @@ extension Stage {
         for listener in resolved.listeners {
             plan.credentials[listener.name] = configuration.credentials["\(component)/\(listener.name)"]?.number
         }
+        plan.helpers = configuration.helpers[component] ?? []
         return plan
     }
 
@@ -53,6 +54,7 @@ extension Stage {
             case .failure(let list): problems[name] = list.texts
             }
             problems[name, default: []] += missing(manifest, component) + misplaced(name, configuration)
+            problems[name, default: []] += stageHelpers(of: component, manifest, plugin, in: configuration)
         }
         addConflicts(of: names, in: configuration, to: &problems)
         return problems.filter { !$0.value.isEmpty }

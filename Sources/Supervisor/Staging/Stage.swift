@@ -43,8 +43,9 @@ final class Stage {
         // The newest may be on its way to the machine.
         configurations = configurations.filter { ids.contains($0.key) || $0.key == lastID }
         let used = Set(configurations.values.flatMap { $0.plugins.values.map(\.digest) }).union(digests)
+        let programs = Set(configurations.values.flatMap { $0.helpers.values.joined().map(\.copy.digest) })
         manifests = manifests.filter { used.contains($0.key) }
-        if context.scratch == nil { store.retain(used) }
+        if context.scratch == nil { store.retain(used.union(programs)) }
         credentials.retain(Set(configurations.values.flatMap { $0.credentials.values.map(\.number) }))
     }
 
@@ -124,12 +125,13 @@ final class Stage {
 
     private func ungrantable(_ component: ComponentSettings) -> [String] {
         guard let grantable = context.grantable else { return [] }
-        return component.grantedCapabilities.filter { !grantable.contains($0.value) }.map { grant in
-            ConfigurationReader.diagnostic(
-                "\(component.name) cannot be granted \(grant.value): the host does not have it. A grant that is new "
-                    + "takes a restart of the host, started as root", in: component
-            ).description
-        }
+        return (component.grantedCapabilities + component.helperCapabilities).filter { !grantable.contains($0.value) }
+            .map { grant in
+                ConfigurationReader.diagnostic(
+                    "\(component.name) cannot be granted \(grant.value): the host does not have it. A grant that is new "
+                        + "takes a restart of the host, started as root", in: component
+                ).description
+            }
     }
 
     private func units(of configuration: StagedConfiguration) -> [UnitPlan] {

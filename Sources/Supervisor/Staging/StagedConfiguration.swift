@@ -13,6 +13,8 @@ final class StagedConfiguration {
     var plugins: [String: PluginPlan] = [:]
     /// Components whose options and listeners were checked.
     var resolved: [String: ResolvedComponent] = [:]
+    /// The helpers of components whose manifests are known, in the manifest's order.
+    var helpers: [String: [StagedHelper]] = [:]
     /// What https listeners are served with, by `Component/listener`.
     var credentials: [String: CredentialStore.Loaded] = [:]
 

@@ -6,6 +6,7 @@ struct ComponentExtensions {
     let timers: TimerExtension
     let work: WorkExtension
     let bus: BusExtension
+    let process: ProcessExtension
     let state: StateExtension
     let listener: ListenerExtension
     let http: any HTTPServing
@@ -16,6 +17,7 @@ struct ComponentExtensions {
             HostExtensions.timer: timers.table.map { UnsafeRawPointer($0) },
             HostExtensions.work: work.table.map { UnsafeRawPointer($0) },
             HostExtensions.bus: bus.table.map { UnsafeRawPointer($0) },
+            HostExtensions.process: process.table.map { UnsafeRawPointer($0) },
             HostExtensions.state: state.table.map { UnsafeRawPointer($0) },
             HostExtensions.listener: listener.table.map { UnsafeRawPointer($0) },
             HostExtensions.httpServer: UnsafeRawPointer(http.table),

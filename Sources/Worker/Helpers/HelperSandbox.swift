@@ -47,7 +47,9 @@ struct HelperSandbox {
     }
 
     private func allow(_ rule: HelperRule, _ ruleset: CInt, _ version: CInt) throws(HelperFailure) {
-        let place = open(rule.path, Self.pathOnly | O_CLOEXEC)
+        // The state directory's user could have put a link in its place.
+        let mayWrite = rule.rights & CLINUX_LANDLOCK_WRITE_FILE != 0
+        let place = open(rule.path, Self.pathOnly | O_CLOEXEC | (mayWrite ? O_NOFOLLOW : 0))
         // What is not there, or cannot be reached, cannot be reached by the helper either.
         guard place >= 0 else { return }
         defer { close(place) }

@@ -12,6 +12,7 @@ enum ManifestLimits {
     static let options = 512
     static let choices = 256
     static let capabilities = 64
+    static let processes = 16
 }
 
 /// What this host offers to plugins.
@@ -19,9 +20,10 @@ enum HostExtensions {
     static let bus = MUSTER_EXT_BUS
     static let httpServer = MUSTER_EXT_HTTP_SERVER
     static let listener = MUSTER_EXT_LISTENER
+    static let process = MUSTER_EXT_PROCESS
     static let state = MUSTER_EXT_STATE
     static let timer = MUSTER_EXT_TIMER
     static let work = MUSTER_EXT_WORK
 
-    static let all = [bus, httpServer, listener, state, timer, work]
+    static let all = [bus, httpServer, listener, process, state, timer, work]
 }

@@ -23,6 +23,14 @@ enum ManifestPatterns {
         text.split(separator: ".", omittingEmptySubsequences: false).allSatisfy(isName)
     }
 
+    /// `muster-sweeper`: a file's name without a folder, of letters, digits, `.`, `_` and `-`, not beginning with a mark.
+    static func isProgramName(_ text: String) -> Bool {
+        guard let first = text.utf8.first, isLetter(first) || isDigit(first), text.utf8.count <= 64 else {
+            return false
+        }
+        return text.utf8.allSatisfy { isLetter($0) || isDigit($0) || "._-".utf8.contains($0) }
+    }
+
     /// `vendor.name/1`.
     static func isExtensionID(_ text: String) -> Bool {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)

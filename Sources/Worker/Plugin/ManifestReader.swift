@@ -50,7 +50,9 @@ struct ManifestReader {
             listeners: try listeners(table),
             bus: try bus(table),
             options: try OptionReader().read(table),
-            requiredCapabilities: try capabilities(table))
+            requiredCapabilities: try capabilities(
+                table.required_capabilities, table.required_capability_count, "required_capabilities"),
+            helpers: try helpers(table))
         return Reading(manifest: manifest, create: create, context: table.context)
     }
 
@@ -109,12 +111,11 @@ struct ManifestReader {
         return ids
     }
 
-    private func capabilities(_ table: muster_plugin) throws(PluginProblem) -> [String] {
-        let path = "required_capabilities"
+    func capabilities(
+        _ start: UnsafePointer<muster_string>?, _ count: Int, _ path: String
+    ) throws(PluginProblem) -> [String] {
         var names: [String] = []
-        for (index, item) in try elements(
-            table.required_capabilities, table.required_capability_count, path, limit: ManifestLimits.capabilities
-        ).enumerated() {
+        for (index, item) in try elements(start, count, path, limit: ManifestLimits.capabilities).enumerated() {
             let fields = FieldReader(path: "\(path)[\(index)]")
             let name = try fields.word(item, "", as: "the name of a Linux capability, CAP_DAC_READ_SEARCH") {
                 clinux_capability_number($0) >= 0

@@ -14,10 +14,12 @@ extension muster_bus_spec: TableHeader {}
 extension muster_bus_subscriber: TableHeader {}
 extension muster_bus_server: TableHeader {}
 extension muster_bus_call_options: TableHeader {}
+extension muster_process_spec: TableHeader {}
 extension muster_component: TableHeader {}
 extension muster_timer_options: TableHeader {}
 extension muster_work_item: TableHeader {}
 extension muster_listener_handler: TableHeader {}
+extension muster_process_handler: TableHeader {}
 
 extension UnsafePointer where Pointee: TableHeader {
     /// The size that the table's writer knew. Reads nothing beyond the first four bytes, which every table has.

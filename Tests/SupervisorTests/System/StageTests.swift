@@ -18,14 +18,14 @@ import Testing
         for name in ["A", "B"] { _ = try folder.file("plugins/lib\(name).so", "code of \(name)") }
     }
 
-    private func manifest(capabilities: [String] = []) -> Manifest {
+    private func manifest(capabilities: [String] = [], helpers: [HelperDeclaration] = []) -> Manifest {
         Manifest(
             id: "org.example.a", name: "A", version: "1.0.0", summary: "A.", vendor: "V", licence: "MIT",
             url: "https://example.org", abi: ABIVersion(major: 1, minor: 0),
             listeners: [ListenerDeclaration(name: "main", transport: .http, port: 8080, help: "Main.")],
             options: [
                 OptionDeclaration(name: "greeting", type: .string, defaultValue: "hello", help: "What to say.")
-            ], requiredCapabilities: capabilities)
+            ], requiredCapabilities: capabilities, helpers: helpers)
     }
 
     private func settings(_ components: String, host: String = "") throws -> Settings {
@@ -128,6 +128,88 @@ import Testing
         stage.context.grantable = ["CAP_KILL"]
         #expect(try problems("  A: {grants: [CAP_SYS_TIME]}\n").first?.contains("takes a restart of the host") == true)
         #expect(try problems("  A: {grants: [CAP_KILL]}\n").isEmpty)
+    }
+
+    private static let elf = "\u{7F}ELF and so on"
+
+    private func helper(_ program: String = "sweeper", capabilities: [String] = []) -> HelperDeclaration {
+        HelperDeclaration(
+            name: "sweep", program: program, readsFiles: true, capabilities: capabilities, help: "Sweeps.")
+    }
+
+    /// What is wrong with component A, whose plugin declares this helper.
+    private func wrongHelper(_ helper: HelperDeclaration, _ component: String = "{}") throws -> String {
+        switch stage.stage(try settings("  A: \(component)\n")) {
+        case .failure(let failure): return failure.diagnostics.joined(separator: "\n")
+        case .success(let proposal):
+            for plugin in proposal.units.flatMap(\.plugins) {
+                stage.note(manifest(helpers: [helper]), digest: plugin.digest)
+            }
+            let resolutions = stage.resolve(proposal: proposal.id, units: proposal.units)
+            return wrong(resolutions["A"]).joined(separator: "\n")
+        }
+    }
+
+    @Test func aHelpersProgramIsFoundBesideThePluginThenBesideTheHost() throws {
+        stage.context.executable = folder.path + "/bin/muster"
+        let text = try wrongHelper(helper())
+        #expect(text.contains("config.yaml:4:3: error: the helper 'sweep' of A: there is no sweeper in"))
+        #expect(text.contains("\(folder.path)/plugins, \(folder.path)/bin;"))
+        _ = try folder.file("bin/sweeper", Self.elf + " beside the host", mode: 0o755)
+        #expect(try wrongHelper(helper()).isEmpty)
+        let besideHost = stage.configurations.values.compactMap { $0.helpers["A"]?.first?.copy }
+        _ = try folder.file("plugins/sweeper", Self.elf + " beside the plugin", mode: 0o755)
+        let proposal = try staged("  A: {}\n", manifest(helpers: [helper()]))
+        let besidePlugin = try #require(stage.configurations[proposal.id]?.helpers["A"]?.first?.copy)
+        #expect(!besideHost.contains(besidePlugin))
+        #expect(try Files.status(besidePlugin.path).st_mode & 0o777 == 0o555)
+    }
+
+    @Test func aHelpersProgramThatCouldNotBeExecutedIsWrong() throws {
+        let path = try folder.file("plugins/sweeper", Self.elf, mode: 0o644)
+        #expect(try wrongHelper(helper()).contains("is not executable; chmod +x \(path)"))
+        chmod(path, 0o757)
+        #expect(try wrongHelper(helper()).contains("is writable by others"))
+        _ = try folder.file("plugins/sweeper", "#!/bin/sh\n", mode: 0o755)
+        #expect(try wrongHelper(helper()).contains("is not a program in ELF"))
+        _ = try folder.file("plugins/sweeper", "", mode: 0o755)
+        #expect(try wrongHelper(helper()).contains("is not a program in ELF"))
+    }
+
+    @Test func aHelpersCapabilityIsGrantedToHelpersAlone() throws {
+        _ = try folder.file("plugins/sweeper", Self.elf, mode: 0o755)
+        let needy = helper(capabilities: ["CAP_DAC_READ_SEARCH"])
+        #expect(try wrongHelper(needy).contains("grant it with 'helpers: {grants: [CAP_DAC_READ_SEARCH]}'"))
+        // What the component has is not the helper's.
+        #expect(!(try wrongHelper(needy, "{grants: [CAP_DAC_READ_SEARCH]}").isEmpty))
+        let component = "{helpers: {grants: [CAP_DAC_READ_SEARCH], without: [landlock]}}"
+        let proposal = try staged("  A: \(component)\n", manifest(helpers: [needy]))
+        #expect(proposal.units.first?.privileges.capabilities == [])
+        #expect(wrong(stage.resolve(proposal: proposal.id, units: proposal.units)["A"]).isEmpty)
+        #expect(stage.configurations[proposal.id]?.helpers["A"]?.first?.mayLack == [.landlock])
+        stage.context.grantable = ["CAP_KILL"]
+        #expect(try problems("  A: \(component)\n").contains { $0.contains("cannot be granted CAP_DAC_READ_SEARCH") })
+    }
+
+    @Test func aChangedProgramOrSettingOfHelpersIsAnotherPlan() throws {
+        _ = try folder.file("plugins/sweeper", Self.elf, mode: 0o755)
+        let manifest = manifest(helpers: [helper()])
+        let first = try staged("  A: {}\n", manifest)
+        guard case .plans(let plans) = stage.resolve(proposal: first.id, units: first.units)["A"],
+            var running = first.units.first
+        else { throw SystemError("resolving A", number: EINVAL) }
+        running.resolved = plans
+        #expect(try staged("  A: {}\n", manifest).units.first?.asksForTheSame(as: running) == true)
+        let laxer = try staged("  A: {helpers: {without: [seccomp]}}\n", manifest).units.first
+        #expect(laxer?.asksForTheSame(as: running) == false && laxer?.difference(from: running) == "helpers changed")
+        _ = try folder.file("plugins/sweeper", Self.elf + " newer", mode: 0o755)
+        let newer = try staged("  A: {}\n", manifest)
+        #expect(newer.units.first?.difference(from: running) == "helpers changed")
+        // Copies of programs go with the configurations that need them.
+        let copies = try Files.names(in: stage.store.directory).count
+        stage.retain([newer.id], keeping: [])
+        #expect(try Files.names(in: stage.store.directory).count == copies - 1)
+        #expect(stage.configurations[newer.id]?.helpers["A"].map { access($0[0].copy.path, X_OK) } == 0)
     }
 
     @Test func thePortOffsetMovesEveryPortButTheFreeOne() throws {

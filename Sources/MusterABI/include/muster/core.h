@@ -279,6 +279,36 @@ typedef struct muster_bus_spec {
     muster_string help;
 } muster_bus_spec;
 
+/** The helper may read every file that its user may: it gets a descriptor of the root folder, and may open below it. */
+#define MUSTER_PROCESS_READS_FILES ((uint32_t)1)
+/** The helper may make, write and remove files below the component's state directory. */
+#define MUSTER_PROCESS_WRITES_STATE ((uint32_t)2)
+
+/** One program that the plugin may have the host start, sealed, with a socket to it (muster.process/1). */
+typedef struct muster_process_spec {
+    uint32_t struct_size;
+    uint16_t abi_major;
+    uint16_t abi_minor;
+    /** Unique in the manifest, lower-case words joined by `_`: `sweeper`. */
+    muster_string name;
+    /**
+     * The program's file name, without a folder: `muster-sweeper`. It is looked for beside the plugin, then beside the
+     * host; it must be an ELF program that nobody but root and the host's user can change, and runs from a copy.
+     */
+    muster_string program;
+    /** MUSTER_PROCESS_… joined by |: what it may do beyond nothing. */
+    uint32_t flags;
+    uint32_t reserved;
+    /**
+     * Linux capabilities it cannot do without, by name. The operator grants them in YAML, to the helpers alone, under
+     * `helpers: {grants: […]}`; without the grant the component is not started.
+     */
+    const muster_string *capabilities;
+    size_t capability_count;
+    /** One line of help that ends with a full stop. */
+    muster_string help;
+} muster_process_spec;
+
 struct muster_host;
 struct muster_component;
 
@@ -334,6 +364,9 @@ typedef struct muster_plugin {
      */
     muster_status (*create)(void *context, const struct muster_host *host, const struct muster_component **component,
                             muster_error *error);
+    /** Programs that it may have the host start. */
+    const muster_process_spec *const *processes;
+    size_t process_count;
 } muster_plugin;
 
 /* ------------------------------------------------------------------------------------------------------------- host */
@@ -497,7 +530,8 @@ MUSTER_EXPORT const muster_plugin *muster_plugin_entry_v1(void);
 #define MUSTER_OPTIONS_SIZE_1_0 24
 #define MUSTER_LISTENER_SPEC_SIZE_1_0 56
 #define MUSTER_BUS_SPEC_SIZE_1_0 48
-#define MUSTER_PLUGIN_SIZE_1_0 224
+#define MUSTER_PROCESS_SPEC_SIZE_1_0 80
+#define MUSTER_PLUGIN_SIZE_1_0 240
 #define MUSTER_HOST_FACTS_SIZE_1_0 56
 #define MUSTER_HOST_SIZE_1_0 56
 #define MUSTER_SINK_SIZE_1_0 24

@@ -6,6 +6,7 @@
 #include <muster/ext/bus.h>
 #include <muster/ext/http-server.h>
 #include <muster/ext/listener.h>
+#include <muster/ext/process.h>
 #include <muster/ext/state.h>
 #include <muster/ext/timer.h>
 #include <muster/ext/work.h>
