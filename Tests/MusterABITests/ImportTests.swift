@@ -15,6 +15,17 @@ import Testing
         ("muster_host", MemoryLayout<muster_host>.size, MUSTER_HOST_SIZE_1_0),
         ("muster_sink", MemoryLayout<muster_sink>.size, MUSTER_SINK_SIZE_1_0),
         ("muster_component", MemoryLayout<muster_component>.size, MUSTER_COMPONENT_SIZE_1_0),
+        (
+            "muster_http_client_request", MemoryLayout<muster_http_client_request>.size,
+            MUSTER_HTTP_CLIENT_REQUEST_SIZE_1_0
+        ),
+        ("muster_http_client_answer", MemoryLayout<muster_http_client_answer>.size, MUSTER_HTTP_CLIENT_ANSWER_SIZE_1_0),
+        ("muster_http_client_result", MemoryLayout<muster_http_client_result>.size, MUSTER_HTTP_CLIENT_RESULT_SIZE_1_0),
+        (
+            "muster_http_client_handler", MemoryLayout<muster_http_client_handler>.size,
+            MUSTER_HTTP_CLIENT_HANDLER_SIZE_1_0
+        ),
+        ("muster_http_client", MemoryLayout<muster_http_client>.size, MUSTER_HTTP_CLIENT_SIZE_1_0),
         ("muster_tls_identity", MemoryLayout<muster_tls_identity>.size, MUSTER_TLS_IDENTITY_SIZE_1_0),
         ("muster_http_request", MemoryLayout<muster_http_request>.size, MUSTER_HTTP_REQUEST_SIZE_1_0),
         ("muster_http_handler", MemoryLayout<muster_http_handler>.size, MUSTER_HTTP_HANDLER_SIZE_1_0),

@@ -4,6 +4,7 @@
 
 #include <muster/core.h>
 #include <muster/ext/bus.h>
+#include <muster/ext/http-client.h>
 #include <muster/ext/http-server.h>
 #include <muster/ext/listener.h>
 #include <muster/ext/process.h>
