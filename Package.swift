@@ -76,6 +76,7 @@ let package = Package(
         plugin("UpdateService", "UpdateServiceEntry"),
         plugin("HelloC", "HelloC"),
         plugin("HelloSwift", "HelloSwift"),
+        plugin("Fixture.Client", "FixtureClient"),
         plugin("Fixture.Helpers", "FixtureHelpers"),
         plugin("Fixture.GrantedHelpers", "FixtureGrantedHelpers"),
         .executable(name: "fixture-helper", targets: ["fixture-helper"]),
@@ -98,6 +99,7 @@ let package = Package(
             name: "CYAML", path: "Sources/System/CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
 
         .target(name: "CDigest", dependencies: ["COpenSSL"], path: "Sources/System/CDigest"),
+        .target(name: "CCurl", path: "Sources/System/CCurl"),
         .target(name: "CTLS", dependencies: ["COpenSSL"], path: "Sources/System/CTLS"),
         .target(name: "OpenSSL", dependencies: ["COpenSSL"], path: "Sources/System/OpenSSL", swiftSettings: strict),
         .target(name: "Locks", path: "Sources/System/Locks", swiftSettings: strict),
@@ -110,7 +112,7 @@ let package = Package(
             name: "Networking",
             dependencies: [
                 nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"), nio("NIOConcurrencyHelpers"), "CLinux", "Locks",
-                "COpenSSL", "CTLS", "OpenSSL",
+                "COpenSSL", "CTLS", "OpenSSL", "CCurl",
             ],
             swiftSettings: strict),
         .target(
@@ -164,6 +166,9 @@ let package = Package(
             swiftSettings: strict, linkerSettings: onlyEntryPoint),
 
         // Tests.
+        .target(
+            name: "FixtureClient", dependencies: ["MusterABI"], path: "Tests/ClientFixture", publicHeadersPath: ".",
+            linkerSettings: onlyEntryPoint),
         helperPlugin("FixtureHelpers", in: "Plugin"),
         helperPlugin("FixtureGrantedHelpers", in: "GrantedPlugin"),
         helperProgram("fixture-helper", in: "Program"),
@@ -189,12 +194,17 @@ let package = Package(
         .testTarget(
             name: "NetworkingTests",
             dependencies: [
-                "Networking", "TLSTesting", "COpenSSL", nio("NIOEmbedded"), nio("NIOPosix"),
+                "Networking", "NetworkTesting", "TLSTesting", "Locks", "COpenSSL", nio("NIOEmbedded"), nio("NIOPosix"),
             ],
+            swiftSettings: strict),
+        .target(
+            name: "NetworkTesting", dependencies: ["COpenSSL", "OpenSSL", "Locks"], path: "Tests/NetworkTesting",
             swiftSettings: strict),
         .testTarget(
             name: "WorkerTests",
-            dependencies: ["Worker", "Locks", "ControlProtocol", "PluginManifest", "MusterABI", "CLinux"],
+            dependencies: [
+                "Worker", "NetworkTesting", "Locks", "ControlProtocol", "PluginManifest", "MusterABI", "CLinux",
+            ],
             swiftSettings: strict),
         .target(
             name: "TLSTesting", dependencies: ["Credentials", "ControlProtocol", "COpenSSL", "OpenSSL"],

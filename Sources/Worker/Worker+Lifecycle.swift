@@ -48,7 +48,8 @@ extension Worker {
         vitals.watch(extensions.http, extensions.listener.watch, of: name)
         let host = HostTable(
             HostTable.Facts(component: name, generation: plan.generation, loopCount: engine.loopCount),
-            threshold: plan.logLevel, link: link, queue: queue, extensions: extensions.tables)
+            threshold: plan.logLevel, link: link, queue: queue, extensions: extensions.tables,
+            lateExtensions: extensions.lateTables)
         return ComponentRuntime(
             name: name, library: library, options: OptionsTable(component.options), extensions: extensions, host: host,
             stage: stage
@@ -84,6 +85,9 @@ extension Worker {
                 let granted = try obtain(listener, for: name)
                 return HTTPGrant(
                     descriptors: try granted.descriptors.map(Self.duplicate), credentials: granted.credentials)
+            },
+            httpClient: HTTPClientExtension { [link] reason in
+                link.log(LogRecord(component: name, level: .error, message: reason))
             })
     }
 

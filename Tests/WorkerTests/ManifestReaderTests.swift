@@ -7,9 +7,11 @@ import Testing
     private let tables = ManifestTables()
 
     /// The sentence that refuses the manifest, or empty where it was accepted.
-    private func problem(offering extensions: [String] = HostExtensions.all) -> String {
+    private func problem(
+        offering extensions: [String] = HostExtensions.all, absence: @escaping (String) -> String? = { _ in nil }
+    ) -> String {
         do throws(PluginProblem) {
-            _ = try tables.read(offering: extensions)
+            _ = try tables.read(offering: extensions, absence: absence)
             return ""
         } catch {
             return error.description
@@ -88,6 +90,12 @@ import Testing
         tables.extensions = [tables.text("muster.moon/1")]
         #expect(problem().contains("requires the extension muster.moon/1"))
         #expect(problem().contains("muster.http-server/1"))
+    }
+
+    @Test func saysWhyAnExtensionIsNotOnThisMachine() {
+        tables.extensions = [tables.text(MUSTER_EXT_TIMER), tables.text(MUSTER_EXT_HTTP_CLIENT)]
+        let problem = problem(absence: { id in id == MUSTER_EXT_HTTP_CLIENT ? "install it" : nil })
+        #expect(problem.contains("muster.http-client/1, which this host cannot offer: install it"))
     }
 
     @Test func readsEachExtensionIDWhole() {

@@ -69,7 +69,7 @@ final class ManifestTables {
 
     /// Reads it as the worker does.
     func read(
-        offering extensions: [String] = HostExtensions.all
+        offering extensions: [String] = HostExtensions.all, absence: @escaping (String) -> String? = { _ in nil }
     ) throws(PluginProblem) -> ManifestReader.Reading {
         let listeners = self.listeners.map(TableStorage.init)
         let bus = self.bus.map(TableStorage.init)
@@ -100,6 +100,7 @@ final class ManifestTables {
         }
         var reader = ManifestReader()
         reader.offeredExtensions = extensions
+        reader.absence = absence
         let table = TableStorage(plugin)
         return try reader.read(table.pointer)
     }

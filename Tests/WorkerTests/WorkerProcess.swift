@@ -9,6 +9,8 @@ final class WorkerProcess {
     let pid: pid_t
     private var supervisor: ControlChannel?
     private var status: CInt?
+    /// The log so far, as far as reports were read.
+    private(set) var records: [LogRecord] = []
 
     /// The folder of the test executable, where SwiftPM puts the binary and every plugin.
     static let products: String = {
@@ -19,7 +21,7 @@ final class WorkerProcess {
     }()
 
     /// Starts a worker; without a plan it gets no control socket, as when it is started by hand.
-    init(_ plan: WorkerPlan?, standardError: CInt = STDERR_FILENO) throws {
+    init(_ plan: WorkerPlan?, standardError: CInt = STDERR_FILENO, environment given: [String] = []) throws {
         var numbers: [CInt] = [-1, -1]
         try #require(socketpair(AF_UNIX, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &numbers) == 0)
         let (own, theirs) = (Descriptor(owning: numbers[0]), Descriptor(owning: numbers[1]))
@@ -35,7 +37,7 @@ final class WorkerProcess {
         }
         let program = "\(Self.products)/muster"
         var arguments: [UnsafeMutablePointer<CChar>?] = [strdup("muster"), strdup("worker"), nil]
-        var environment: [UnsafeMutablePointer<CChar>?] = [strdup("SWIFT_BACKTRACE=enable=no"), nil]
+        var environment = (["SWIFT_BACKTRACE=enable=no"] + given).map { strdup($0) } + [nil]
         defer { for text in arguments + environment { free(text) } }
         var pid: pid_t = 0
         let failure = posix_spawn(&pid, program, &actions, nil, &arguments, &environment)
@@ -69,7 +71,8 @@ final class WorkerProcess {
                 continue
             }
             switch report {
-            case .log, .calling, .stalled: continue
+            case .log(let record): records.append(record)
+            case .calling, .stalled: continue
             case .pulse where !includingPulses: continue
             default: return report
             }

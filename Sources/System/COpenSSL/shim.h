@@ -33,4 +33,9 @@ static inline const unsigned char *cossl_uri(const GENERAL_NAMES *names, int ind
     return ASN1_STRING_get0_data(name->d.uniformResourceIdentifier);
 }
 
+/* Writes a name with its kind: `DNS:ws-17`, `URI:muster:server`, `IP Address:192.0.2.7`. */
+static inline int cossl_print_name(BIO *bio, const GENERAL_NAMES *names, int index) {
+    return GENERAL_NAME_print(bio, sk_GENERAL_NAME_value(names, index));
+}
+
 static inline void cossl_free_names(GENERAL_NAMES *names) { GENERAL_NAMES_free(names); }

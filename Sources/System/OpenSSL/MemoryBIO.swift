@@ -18,6 +18,15 @@ package struct MemoryBIO: ~Copyable {
         }
     }
 
+    /// Reads `bytes` where they are: they must stay there as long as this lives.
+    package init(reading bytes: UnsafeRawBufferPointer) throws(OpenSSLFailure) {
+        // OpenSSL does not take NULL, not even for nothing.
+        raw = try succeeding {
+            guard let start = bytes.baseAddress, !bytes.isEmpty else { return BIO_new(BIO_s_mem()) }
+            return BIO_new_mem_buf(start, CInt(clamping: bytes.count))
+        }
+    }
+
     deinit { BIO_free(raw) }
 
     /// Takes out all that was written.

@@ -11,7 +11,11 @@ package struct PrivateKey: ~Copyable {
 
     /// The first private key of a PEM text. One that is encrypted is a failure: nobody is there to be asked.
     package init(pem: Data) throws(OpenSSLFailure) {
-        let bio = try MemoryBIO(pem)
+        try self.init(in: try MemoryBIO(pem))
+    }
+
+    /// The next private key of a PEM text.
+    package init(in bio: borrowing MemoryBIO) throws(OpenSSLFailure) {
         let source = bio.raw
         raw = try succeeding { PEM_read_bio_PrivateKey(source, nil, refusePassword, nil) }
     }

@@ -10,6 +10,7 @@ struct ComponentExtensions {
     let state: StateExtension
     let listener: ListenerExtension
     let http: any HTTPServing
+    let httpClient: HTTPClientExtension
 
     /// The tables by id.
     var tables: [String: UnsafeRawPointer] {
@@ -22,6 +23,11 @@ struct ComponentExtensions {
             HostExtensions.listener: listener.table.map { UnsafeRawPointer($0) },
             HostExtensions.httpServer: UnsafeRawPointer(http.table),
         ].compactMapValues { $0 }
+    }
+
+    /// The tables that are made when they are asked for: nil where that does not work on this machine.
+    var lateTables: [String: @Sendable () -> UnsafeRawPointer?] {
+        [HostExtensions.httpClient: { [httpClient] in httpClient.findTable().map { UnsafeRawPointer($0) } }]
     }
 
     /// Lets connections in.
@@ -40,6 +46,8 @@ struct ComponentExtensions {
     func stop() {
         http.stopCallbacks()
         timers.stop()
+        // Before the work, which may wait for a transfer.
+        httpClient.stop()
         work.stop()
         bus.stop()
     }

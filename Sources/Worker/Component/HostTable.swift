@@ -20,22 +20,26 @@ final class HostTable: @unchecked Sendable {
     private let queue: ControlQueue
     /// By whole id; ids are ASCII.
     private let extensions: [String: UnsafeRawPointer]
+    private let lateExtensions: [String: @Sendable () -> UnsafeRawPointer?]
     private let hasFailed = Atomic(false)
     private let allowance = Locked(LogAllowance(at: MonotonicTime.now))
     private let texts: [StableText]
     private let factsStorage: TableStorage<muster_host_facts>
     private var storage: TableStorage<muster_host>?
 
-    /// - Parameter extensions: tables by id, which outlive this object.
+    /// - Parameters:
+    ///   - extensions: tables by id, which outlive this object.
+    ///   - lateExtensions: those that are made when they are asked for, each from any thread.
     init(
         _ facts: Facts, threshold: LogLevel, link: SupervisorLink, queue: ControlQueue,
-        extensions: [String: UnsafeRawPointer]
+        extensions: [String: UnsafeRawPointer], lateExtensions: [String: @Sendable () -> UnsafeRawPointer?] = [:]
     ) {
         component = facts.component
         self.threshold = threshold
         self.link = link
         self.queue = queue
         self.extensions = extensions
+        self.lateExtensions = lateExtensions
         let version = StableText(HostVersion.current)
         let name = StableText(facts.component)
         texts = [version, name]
@@ -79,7 +83,7 @@ final class HostTable: @unchecked Sendable {
 
     private func findExtension(_ id: muster_string) -> UnsafeRawPointer? {
         guard let id = id.text(limit: ManifestLimits.word), id.utf8.allSatisfy({ $0 < 0x80 }) else { return nil }
-        return extensions[id]
+        return extensions[id] ?? lateExtensions[id]?()
     }
 
     private func log(

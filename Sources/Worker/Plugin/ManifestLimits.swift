@@ -1,4 +1,5 @@
 internal import MusterABI
+internal import Networking
 
 /// How much a manifest may hold: generous for people, and a bound on what a broken pointer or count can cost.
 enum ManifestLimits {
@@ -18,6 +19,7 @@ enum ManifestLimits {
 /// What this host offers to plugins.
 enum HostExtensions {
     static let bus = MUSTER_EXT_BUS
+    static let httpClient = MUSTER_EXT_HTTP_CLIENT
     static let httpServer = MUSTER_EXT_HTTP_SERVER
     static let listener = MUSTER_EXT_LISTENER
     static let process = MUSTER_EXT_PROCESS
@@ -25,5 +27,8 @@ enum HostExtensions {
     static let timer = MUSTER_EXT_TIMER
     static let work = MUSTER_EXT_WORK
 
-    static let all = [bus, httpServer, listener, process, state, timer, work]
+    static let all = [bus, httpClient, httpServer, listener, process, state, timer, work]
+
+    /// Why this machine lacks one of them, with what to do about it; nil: it is there. Loads what the extension needs.
+    static func absence(of id: String) -> String? { id == httpClient ? HTTPClient.unavailability : nil }
 }

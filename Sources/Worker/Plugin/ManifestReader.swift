@@ -15,6 +15,8 @@ struct ManifestReader {
 
     /// The ids this host offers.
     var offeredExtensions = HostExtensions.all
+    /// Why one of them is not there.
+    var absence: (_ id: String) -> String? = HostExtensions.absence
 
     /// The manifest and what `create` needs.
     struct Reading {
@@ -105,6 +107,9 @@ struct ManifestReader {
                     the plugin requires the extension \(id), which this host (\(MUSTER_ABI_MAJOR).\(MUSTER_ABI_MINOR)) \
                     does not have; it has \(offeredExtensions.joined(separator: ", "))
                     """)
+            }
+            if let reason = absence(id) {
+                throw PluginProblem("the plugin requires the extension \(id), which this host cannot offer: \(reason)")
             }
             ids.append(id)
         }

@@ -36,4 +36,30 @@ typedef size_t (*ctls_write)(void *owner, const unsigned char *bytes, size_t cou
 /* Has a connection read and write through two functions, so that bytes are copied once each way. 1 or 0. */
 int ctls_attach(SSL *connection, void *owner, ctls_read read, ctls_write write);
 
+/* -- clients */
+
+/*
+ * Whether the leaf of a chain that was verified is the certificate of the peer that is wanted: 1 or 0. Where the chain was
+ * not verified, `doubt` says why (an X509_V_ERR_…, otherwise X509_V_OK), and the answer does not matter.
+ */
+typedef int (*ctls_check)(void *owner, X509 *leaf, int doubt);
+typedef void (*ctls_release)(void *owner);
+
+/*
+ * Has every full handshake of a client's context verify its peer: the chain against the context's store, then the leaf by
+ * `check`. TLS 1.2 and 1.3 with forward secrecy and AEAD only. `owner` belongs to the context from here on, which calls
+ * `release` with it once, at its end, or before this returns where it fails. Sessions made by such a handshake carry
+ * `tag`, which is not 0. 1 or 0.
+ */
+int ctls_set_up_client(SSL_CTX *context, void *owner, uint64_t tag, ctls_check check, ctls_release release);
+
+/* The owner that a connection's context was given; NULL where it was given none. It lives as long as the connection. */
+void *ctls_client_owner(const SSL *connection);
+
+/*
+ * The tag of the context whose handshake checked the peer; 0 where it is not known. A resumed session has the tag of the
+ * context that it began with: its own handshake checks nothing.
+ */
+uint64_t ctls_session_tag(const SSL *connection);
+
 #endif
