@@ -51,6 +51,7 @@ public struct HostExtension: Sendable, Hashable {
     public init(id: String) { self.id = id }
 
     public static let bus = Self(id: "muster.bus/1")
+    public static let httpClient = Self(id: "muster.http-client/1")
     public static let httpServer = Self(id: "muster.http-server/1")
     public static let listener = Self(id: "muster.listener/1")
     public static let timer = Self(id: "muster.timer/1")

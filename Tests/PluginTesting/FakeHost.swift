@@ -47,7 +47,10 @@ public final class FakeHost: @unchecked Sendable {
         var timers: [Timer] = []
         var helpers: [FakeHelper] = []
         var helperRoom = 16
+        var transfers: [HeldTransfer] = []
+        var transferRefusal: muster_status?
         var logLines: [LogLine] = []
+        var extensionsAsked: Set<String> = []
         var failures: [String] = []
         var bus = FakeBus()
         var component: UnsafePointer<muster_component>?
@@ -87,6 +90,7 @@ public final class FakeHost: @unchecked Sendable {
             (MUSTER_EXT_TIMER, UnsafeRawPointer(makeTimer())), (MUSTER_EXT_STATE, UnsafeRawPointer(makeState())),
             (MUSTER_EXT_LISTENER, UnsafeRawPointer(makeListener())), (MUSTER_EXT_BUS, UnsafeRawPointer(makeBus())),
             (MUSTER_EXT_PROCESS, UnsafeRawPointer(makeProcess())),
+            (MUSTER_EXT_HTTP_CLIENT, UnsafeRawPointer(makeHTTPClient())),
         ] where !missing.contains(id) {
             extensions[id] = table
         }
@@ -101,7 +105,11 @@ public final class FakeHost: @unchecked Sendable {
 
     private func fillHost() {
         host.pointee.context = context
-        host.pointee.get_extension = { context, id in FakeHost.of(context).extensions[String(id)] }
+        host.pointee.get_extension = { context, id in
+            let (host, id) = (FakeHost.of(context), String(id))
+            host.state.withLock { _ = $0.extensionsAsked.insert(id) }
+            return host.extensions[id]
+        }
         host.pointee.log_threshold = { _ in MUSTER_LOG_DEBUG }
         host.pointee.log = { context, level, message, fields, count in
             let fields = UnsafeBufferPointer(start: fields, count: count).map { (String($0.key), String($0.value)) }
@@ -249,6 +257,8 @@ public final class FakeHost: @unchecked Sendable {
     }
 
     public var logLines: [LogLine] { state.withLock { $0.logLines } }
+    /// The ids that the component has looked for.
+    public var extensionsAsked: Set<String> { state.withLock { $0.extensionsAsked } }
     public var failures: [String] { state.withLock { $0.failures } }
 }
 

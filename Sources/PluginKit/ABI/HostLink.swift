@@ -27,6 +27,8 @@ final class HostLink: @unchecked Sendable {
     let process: ProcessFunctions?
     let stateDirectory: StateFunctions?
     let listener: ListenerFunctions?
+    /// Not looked at before it is wanted: the host loads what the extension needs when it is asked.
+    private let client = Locked<ClientFunctions??>(nil)
     /// Those who wait for room to write.
     let writers = WritersWaiting()
     /// The tasks of `async` handlers.
@@ -56,6 +58,17 @@ final class HostLink: @unchecked Sendable {
         listener = host.extensionTable(MUSTER_EXT_LISTENER, muster_listener.self, MUSTER_LISTENER_SIZE_1_0)
             .flatMap(ListenerFunctions.init)
         _ = Unmanaged.passRetained(self)
+    }
+
+    /// `muster.http-client/1`; nil where the host lacks it.
+    var httpClient: ClientFunctions? {
+        if let known = client.withLock({ $0 }) { return known }
+        let found = host.extensionTable(
+            MUSTER_EXT_HTTP_CLIENT, muster_http_client.self, MUSTER_HTTP_CLIENT_SIZE_1_0
+        ).flatMap(ClientFunctions.init)
+        // Whoever asks at the same time finds the same.
+        client.withLock { $0 = .some(found) }
+        return found
     }
 
     var isOpen: Bool { phase.load(ordering: .relaxed) == .open }

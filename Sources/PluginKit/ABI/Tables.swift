@@ -29,6 +29,8 @@ extension muster_http_limits: SizedTable {}
 extension muster_file: SizedTable {}
 extension muster_listener_handler: SizedTable {}
 extension muster_process_handler: SizedTable {}
+extension muster_http_client_request: SizedTable {}
+extension muster_http_client_handler: SizedTable {}
 extension muster_timer_options: SizedTable {}
 extension muster_work_item: SizedTable {}
 extension muster_bus_spec: SizedTable {}
