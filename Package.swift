@@ -203,13 +203,15 @@ let package = Package(
         .testTarget(
             name: "WorkerTests",
             dependencies: [
-                "Worker", "NetworkTesting", "Locks", "ControlProtocol", "PluginManifest", "MusterABI", "CLinux",
+                "Worker", "NetworkTesting", "Locks", "ControlProtocol", "PluginManifest", "MusterABI", "MetricsTesting",
+                "Networking", "CLinux",
             ],
             swiftSettings: strict),
         .target(
             name: "TLSTesting", dependencies: ["Credentials", "ControlProtocol", "COpenSSL", "OpenSSL"],
             path: "Tests/TLSTesting", swiftSettings: strict),
         .target(name: "PluginTesting", dependencies: ["MusterABI"], path: "Tests/PluginTesting", swiftSettings: strict),
+        .target(name: "MetricsTesting", path: "Tests/MetricsTesting", swiftSettings: strict),
         .testTarget(
             name: "PluginKitTests", dependencies: ["PluginKit", "PluginJSON", "PluginTesting", "MusterABI"],
             swiftSettings: strict),
@@ -223,6 +225,7 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
-            name: "IntegrationTests", dependencies: ["ControlProtocol", "CLinux", "TLSTesting"], swiftSettings: strict),
+            name: "IntegrationTests", dependencies: ["ControlProtocol", "MetricsTesting", "CLinux", "TLSTesting"],
+            swiftSettings: strict),
     ] + fixtures.map(fixture)
 )

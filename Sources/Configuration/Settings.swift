@@ -73,6 +73,13 @@ public struct HostSettings: Sendable {
         public var authority: Located<String>?
     }
 
+    /// A component of the host's own that the configuration asks for.
+    public struct BuiltIn: Sendable {
+        /// Stands for it beside the components of the file, and for its section in diagnostics.
+        public var component: ComponentSettings
+        public var resolved: ResolvedComponent
+    }
+
     public var dataDirectory: Located<String>
     public var pluginDirectories: [Located<String>]
     public var isolation: Isolation
@@ -88,6 +95,8 @@ public struct HostSettings: Sendable {
     /// Event loops in each worker; 0: one a core.
     public var loopCount: Int
     public var identity = Identity()
+    /// `host.metrics`.
+    public var builtIns: [BuiltIn] = []
     public var supervision: Supervision
 }
 
@@ -118,6 +127,11 @@ public struct ComponentSettings: Sendable {
     let span: SourceSpan
     /// Where other components stand on the same lines, the values of every `config`: an excerpt must not show them.
     var neighbours: [SourceSpan] = []
+    /// It is one of the host's own: an entry of the section `host`.
+    public var builtIn: BuiltInComponent?
+
+    /// Its place in the file, as messages name it.
+    var title: String { builtIn == nil ? name : "host.\(name)" }
 }
 
 /// A component's settings checked against its plugin's manifest.

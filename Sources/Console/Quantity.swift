@@ -39,6 +39,9 @@ enum Quantity {
         }
     }
 
+    /// A number for a column: `37`, `980`, `12.5k`, `3.1M`.
+    static func short(_ count: UInt64) -> String { rate(Double(count)) }
+
     /// `812 B`, `9.4 MiB`.
     static func bytes(_ count: UInt64) -> String {
         let units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"]

@@ -25,6 +25,7 @@ public struct StatusView: Sendable {
         let phase = Style.strong(Self.text(of: status.phase), if: terminal.usesColor)
         var text = "muster \(oneLine(status.version)) is \(phase): pid \(status.pid), generation \(status.generation), "
         text += "up \(uptime)\nconfiguration \(oneLine(status.configurationPath))"
+        for url in status.metricsURLs { text += "\nmetrics \(oneLine(url))" }
         if status.isConfigurationStale {
             let advice = "The file on disk is not what runs: `muster check` examines it, `muster reload` takes it over."
             text += "\n" + Style.uncertain(advice.wrapped(to: terminal.width), if: terminal.usesColor)
@@ -40,8 +41,6 @@ public struct StatusView: Sendable {
     }
 
     private func table(on terminal: Terminal) -> Table {
-        // What a narrow terminal has no room for, `--json` still tells.
-        let showsMemory = terminal.width >= 100
         var table = Table(columns: [
             .init(title: "COMPONENT", minimum: 10), .init(title: "PORTS", minimum: 7),
             .init(title: "STATE", minimum: 8), .init(title: "PID", alignment: .right),
@@ -49,17 +48,54 @@ public struct StatusView: Sendable {
             .init(title: "RESTARTS", alignment: .right), .init(title: "CONN", alignment: .right),
             .init(title: "REQ/S", alignment: .right),
         ])
-        if showsMemory { table.columns.append(.init(title: "MEMORY", alignment: .right)) }
-        table.rows = status.components.map { component in
-            var row = row(component)
-            if showsMemory { row.append(Table.Cell(component.residentBytes.map(Quantity.bytes) ?? "-")) }
-            return row
+        table.rows = status.components.map(row)
+        // What a narrow terminal has no room for, `--json` still tells.
+        for group in furtherColumns {
+            let wider = group.reduce(table) { table, column in
+                table.adding(
+                    .init(title: column.title, alignment: .right), status.components.map { Table.Cell(column.text($0)) }
+                )
+            }
+            if wider.naturalWidth <= terminal.width { table = wider }
         }
         return table
     }
 
+    private typealias FurtherColumn = (title: String, text: (ComponentStatus) -> String)
+
+    /// Columns for those who have room, what matters most first; each group is shown whole or not at all.
+    private var furtherColumns: [[FurtherColumn]] {
+        var groups: [[FurtherColumn]] = [[("REQUESTS", { Self.total($0.http, \.requests) })]]
+        if status.components.contains(where: { !$0.https.isEmpty }) { groups.append(Self.handshakeColumns) }
+        // What each component says over the bus belongs here.
+        groups.append([("MEMORY", { $0.residentBytes.map(Quantity.bytes) ?? "-" })])
+        return groups
+    }
+
+    private static var handshakeColumns: [FurtherColumn] {
+        [
+            ("TLS", { $0.https.isEmpty ? "-" : Quantity.short($0.handshakes) }),
+            ("RESUMED", { resumedShare(of: $0) }),
+            ("FAILED", { total($0.https, \.failedHandshakes) }),
+        ]
+    }
+
+    private static func resumedShare(of component: ComponentStatus) -> String {
+        guard component.handshakes > 0 else { return "-" }
+        let share = Double(sum(component.https, \.resumedHandshakes)) / Double(component.handshakes)
+        return "\(Int((share * 100).rounded(.down)))%"
+    }
+
+    fileprivate static func sum(_ listeners: [ListenerStatus], _ member: KeyPath<ListenerActivity, UInt64>) -> UInt64 {
+        listeners.reduce(0) { $0 &+ $1.totals[keyPath: member] }
+    }
+
+    private static func total(_ listeners: [ListenerStatus], _ member: KeyPath<ListenerActivity, UInt64>) -> String {
+        listeners.isEmpty ? "-" : Quantity.short(sum(listeners, member))
+    }
+
     private func row(_ component: ComponentStatus) -> [Table.Cell] {
-        let http = component.listeners.filter { $0.transport != "raw" }
+        let http = component.http
         let connections = component.listeners.reduce(0) { $0 + $1.activity.connections }
         let rate = http.reduce(0) { $0 + $1.requestsPerSecond }
         return [
@@ -130,5 +166,16 @@ public struct StatusView: Sendable {
                 .faint)
         }
         return notes
+    }
+}
+
+extension ComponentStatus {
+    fileprivate var http: [ListenerStatus] { listeners.filter { $0.transport != "raw" } }
+
+    fileprivate var https: [ListenerStatus] { listeners.filter { $0.transport == "https" } }
+
+    /// TLS handshakes that were done.
+    fileprivate var handshakes: UInt64 {
+        StatusView.sum(https, \.fullHandshakes) &+ StatusView.sum(https, \.resumedHandshakes)
     }
 }

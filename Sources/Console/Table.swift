@@ -26,6 +26,17 @@ struct Table {
 
     private static let gap = "  "
 
+    /// The columns of the terminal it takes where nothing is cut.
+    var naturalWidth: Int { widths(within: .max).reduce(Self.gap.count * (columns.count - 1), +) }
+
+    /// The table with one more column, whose cells are in the order of the rows.
+    func adding(_ column: Column, _ cells: [Cell]) -> Table {
+        var table = self
+        table.columns.append(column)
+        for (index, cell) in zip(rows.indices, cells) { table.rows[index].append(cell) }
+        return table
+    }
+
     /// The lines of the table, none with blanks at its end.
     func render(on terminal: Terminal) -> [String] {
         let widths = widths(within: terminal.width)

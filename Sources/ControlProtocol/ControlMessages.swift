@@ -31,6 +31,8 @@ public struct HostStatus: Codable, Equatable, Sendable {
     public var isConfigurationStale: Bool
     public var uptimeSeconds: Double
     public var components: [ComponentStatus]
+    /// Where Prometheus finds the metrics: `http://127.0.0.1:9464/metrics`; empty where they are not served.
+    public var metricsURLs: [String] = []
 
     public init(
         version: String, pid: Int32, phase: Phase, generation: UInt64, configurationPath: String,
@@ -83,6 +85,8 @@ public struct ComponentStatus: Codable, Equatable, Sendable {
     public var draining: [DrainingStatus]
     /// What it has done on the bus; nil where its plugin uses none.
     public var bus: BusActivity?
+    /// One of the host's own, which has no plugin.
+    public var isBuiltIn = false
 
     public init(
         name: String, state: State, message: String?, pid: Int32?, generation: UInt64, uptimeSeconds: Double?,
@@ -117,7 +121,10 @@ public struct ListenerStatus: Codable, Equatable, Sendable {
     public var addresses: [String]
     /// Over the last pulse.
     public var requestsPerSecond: Double
+    /// Of the worker that serves it, since that was started.
     public var activity: ListenerActivity
+    /// Of all workers since the component was added, those that have ended included.
+    public var totals: ListenerActivity
 
     public init(
         name: String, transport: String, addresses: [String], requestsPerSecond: Double, activity: ListenerActivity
@@ -127,6 +134,7 @@ public struct ListenerStatus: Codable, Equatable, Sendable {
         self.addresses = addresses
         self.requestsPerSecond = requestsPerSecond
         self.activity = activity
+        totals = activity
     }
 }
 
@@ -154,7 +162,7 @@ public struct ReloadReceipt: Codable, Equatable, Sendable {
     }
 
     /// How it ended.
-    public enum Result: String, Codable, Equatable, Sendable {
+    public enum Result: String, Codable, CodingKeyRepresentable, Equatable, Sendable, CaseIterable {
         /// The new generation serves.
         case committed
         /// Nothing of the configuration that runs has changed.

@@ -36,6 +36,8 @@ public enum WorkerCommand: Codable, Equatable, Sendable {
     case drain(deadline: UInt64)
     /// Something for a component from the bus. Messages and requests come between `activated` and `quiesce` alone.
     case bus(component: String, BusCommand)
+    /// The answer to `snapshotRequest` of that number.
+    case snapshot(number: UInt64, MetricsSnapshot)
     /// Stop and destroy every component, and exit 0.
     case stop
 }
@@ -61,6 +63,10 @@ public enum WorkerReport: Codable, Equatable, Sendable {
     case failed(WorkerFailure)
     /// Once a second while every event loop turns and the control thread is not late: alive, and how busy.
     case pulse(Pulse)
+    /// Once a second where there is any: what changed in the metrics of one component.
+    case metrics(MetricsReport)
+    /// The built-in metrics worker alone asks for everything that is to be exposed.
+    case snapshotRequest(number: UInt64)
     case log(LogRecord)
     /// Something of a component's for the bus, from `activate` on.
     case bus(component: String, BusReport)
@@ -84,15 +90,18 @@ public struct WorkerPlan: Codable, Equatable, Sendable {
     /// One plugin to load.
     public struct Plugin: Codable, Equatable, Sendable {
         public var component: String
-        /// The immutable copy's absolute path.
+        /// The immutable copy's absolute path; empty for one of the host's own.
         public var path: String
         /// The component's own directory, existing, owned by the worker's user.
         public var stateDirectory: String
+        /// The component is one of the host's own, and there is nothing to load.
+        public var builtIn: BuiltInComponent?
 
-        public init(component: String, path: String, stateDirectory: String) {
+        public init(component: String, path: String, stateDirectory: String, builtIn: BuiltInComponent? = nil) {
             self.component = component
             self.path = path
             self.stateDirectory = stateDirectory
+            self.builtIn = builtIn
         }
     }
 
@@ -244,6 +253,11 @@ public struct ListenerActivity: Codable, Equatable, Sendable {
     public var responsesByClass: [UInt64]
     public var receivedBytes: UInt64
     public var sentBytes: UInt64
+    /// TLS: handshakes with a certificate, those that took up a former session, and those that came to nothing.
+    public var fullHandshakes: UInt64
+    public var resumedHandshakes: UInt64
+    public var failedHandshakes: UInt64
+    public var durations: RequestDurations
 
     public init(component: String, listener: String) {
         self.component = component
@@ -255,6 +269,10 @@ public struct ListenerActivity: Codable, Equatable, Sendable {
         responsesByClass = [0, 0, 0, 0, 0]
         receivedBytes = 0
         sentBytes = 0
+        fullHandshakes = 0
+        resumedHandshakes = 0
+        failedHandshakes = 0
+        durations = RequestDurations()
     }
 }
 

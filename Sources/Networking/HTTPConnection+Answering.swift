@@ -74,6 +74,8 @@ extension HTTPConnection {
 
     func breakOff() {
         endExchange()
+        // It is no answer.
+        answeredSince = 0
         finish(.reset)
         touch()
     }
@@ -172,6 +174,7 @@ extension HTTPConnection {
         guard let exchange else { return }
         _ = loop.slots.close(exchange)
         self.exchange = nil
+        noteAnswer()
         bodyIsPaused = false
         if countsAsOver { shard.counters.exchangeEnded() }
         if answerCloses {
@@ -224,6 +227,7 @@ extension HTTPConnection {
         switch phase {
         case .open:
             writeRefusal(violation)
+            noteAnswer()
             abandon(reason, .graceful)
         case .ended:
             // An answer from another thread is on its way: it goes out, and the connection closes after it.

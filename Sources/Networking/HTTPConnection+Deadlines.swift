@@ -24,7 +24,7 @@ extension HTTPConnection {
     }
 
     /// From now on the handler has the time of the answer limit.
-    func startAnswerClock() { answerDeadline = coarseNow() &+ shard.limits.answerTimeout }
+    func startAnswerClock(at now: UInt64 = coarseNow()) { answerDeadline = now &+ shard.limits.answerTimeout }
 
     /// No limit applies once the handler has begun its answer (or given it on another thread): then only the client can
     /// hold it up.

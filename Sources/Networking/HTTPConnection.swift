@@ -71,6 +71,10 @@ final class HTTPConnection: ChannelDuplexHandler, @unchecked Sendable {
     var deadline = UInt64.max
     var headDeadline = UInt64.max
     var answerDeadline = UInt64.max
+    /// When the head of the exchange under way was whole.
+    var exchangeBegan: UInt64 = 0
+    /// The same of an exchange that was answered, until what was written has been flushed; 0: none.
+    var answeredSince: UInt64 = 0
     var hasServed = false
     var outputBacklog = 0
     var outputDeadline = UInt64.max
@@ -200,7 +204,8 @@ final class HTTPConnection: ChannelDuplexHandler, @unchecked Sendable {
         owesContinue = head.expectsContinue && head.hasBody
         bodyIsPaused = false
         stage = head.hasBody ? .body : .answering
-        startAnswerClock()
+        exchangeBegan = exactNow()
+        startAnswerClock(at: exchangeBegan)
         shard.counters.exchangeBegan()
         shard.handler.onRequest(exchange, head)
         if self.exchange == exchange { offerToContinue() }
@@ -253,6 +258,7 @@ final class HTTPConnection: ChannelDuplexHandler, @unchecked Sendable {
             // Over TLS the end is announced in the same write as the last answer; `perform` flushes.
             if !isSecure || ending != .graceful { context.flush() }
         }
+        countDuration()
         perform(ending)
         guard stage != .closed else { return }
         rearm()
@@ -260,6 +266,19 @@ final class HTTPConnection: ChannelDuplexHandler, @unchecked Sendable {
             readIsHeld = false
             context.read()
         }
+    }
+
+    /// Notes that the exchange under way has its answer; how long that took is counted once it is flushed.
+    func noteAnswer() {
+        // Another one waits for the same flush: the requests came together.
+        countDuration()
+        answeredSince = exchangeBegan
+    }
+
+    private func countDuration() {
+        guard answeredSince != 0 else { return }
+        shard.counters.answered(after: exactNow() &- answeredSince)
+        answeredSince = 0
     }
 
     /// Has `settle` run when the call under way has returned.

@@ -17,6 +17,7 @@ public struct HTTPActivity: Sendable, Equatable {
     public var fullHandshakes: UInt64 = 0
     public var resumedHandshakes: UInt64 = 0
     public var failedHandshakes: UInt64 = 0
+    public var durations = DurationCounts()
 }
 
 /// The counters of one listener on one loop. One thread writes, any thread reads, so that plain loads and stores
@@ -36,6 +37,7 @@ final class ListenerCounters: Sendable {
     private let fullHandshakes = Atomic<UInt64>(0)
     private let resumedHandshakes = Atomic<UInt64>(0)
     private let failedHandshakes = Atomic<UInt64>(0)
+    private let durations = DurationCounters()
 
     func connectionOpened() {
         Self.add(1, to: connections)
@@ -52,6 +54,9 @@ final class ListenerCounters: Sendable {
     func handshakeDone(isResumed: Bool) {
         if isResumed { Self.add(1, to: resumedHandshakes) } else { Self.add(1, to: fullHandshakes) }
     }
+    /// - Parameter duration: from the request's whole head to its answer being written, nanoseconds.
+    func answered(after duration: UInt64) { durations.count(duration) }
+
     func handshakeFailed() { Self.add(1, to: failedHandshakes) }
 
     func countAnswer(_ status: Int) {
@@ -79,6 +84,7 @@ final class ListenerCounters: Sendable {
         total.fullHandshakes += fullHandshakes.load(ordering: .relaxed)
         total.resumedHandshakes += resumedHandshakes.load(ordering: .relaxed)
         total.failedHandshakes += failedHandshakes.load(ordering: .relaxed)
+        durations.add(to: &total.durations)
     }
 
     private static func add(_ amount: Int, to counter: borrowing Atomic<Int>) {

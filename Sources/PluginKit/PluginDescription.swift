@@ -58,6 +58,7 @@ public struct HostExtension: Sendable, Hashable {
     public static let work = Self(id: "muster.work/1")
     public static let state = Self(id: "muster.state/1")
     public static let process = Self(id: "muster.process/1")
+    public static let metrics = Self(id: "muster.metrics/1")
 }
 
 /// A listener that a plugin serves, with its documented port, which the operator may move.

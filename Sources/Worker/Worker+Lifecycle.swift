@@ -10,7 +10,8 @@ extension Worker {
         for plugin in plan.plugins {
             do throws(PluginProblem) {
                 willCall(plugin.component, .load)
-                let library = try loadLibrary(plugin.path)
+                let library =
+                    if let builtIn = plugin.builtIn { makeBuiltIn(builtIn) } else { try loadLibrary(plugin.path) }
                 libraries[plugin.component] = library
                 manifests.append(library.manifest)
             } catch {
@@ -46,6 +47,7 @@ extension Worker {
             component, stateDirectory: plugin.stateDirectory, process: process, stage: stage)
         vitals.add(extensions.http)
         vitals.watch(extensions.http, extensions.listener.watch, of: name)
+        vitals.add(extensions.metrics)
         let host = HostTable(
             HostTable.Facts(component: name, generation: plan.generation, loopCount: engine.loopCount),
             threshold: plan.logLevel, link: link, queue: queue, extensions: extensions.tables,
@@ -79,6 +81,11 @@ extension Worker {
             listener: ListenerExtension(listeners: component.listeners, isPreparing: isPreparing) {
                 [unowned self] listener throws(ListenerRefusal) in
                 try obtain(listener, for: name).descriptors
+            },
+            metrics: MetricsExtension(component: name, isControlThread: { [thread] in thread.isCurrent }) {
+                [link, threshold = plan.logLevel] message in
+                guard .warning >= threshold else { return }
+                link.log(LogRecord(component: name, level: .warning, message: message))
             },
             http: engine.makeServer(component: name, listeners: component.listeners, isPreparing: isPreparing) {
                 [unowned self] listener in
@@ -143,6 +150,8 @@ extension Worker {
         for component in components.reversed() {
             for step in component.endingSteps { take(step, component) }
         }
+        // What was counted since the last pulse would be lost.
+        if !components.isEmpty { vitals.report(over: link) }
         return .done
     }
 

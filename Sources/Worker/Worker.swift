@@ -25,6 +25,8 @@ final class Worker {
     let thread = ControlThread()
     let loadLibrary: LoadLibrary
     var libraries: [String: PluginLibrary] = [:]
+    /// The endpoint of the metrics worker.
+    var metricsEndpoint: MetricsEndpoint?
     var components: [ComponentRuntime] = []
     /// Events that came while a plugin's prepare waited for a listener.
     var deferred: [ControlEvent] = []
@@ -104,6 +106,7 @@ final class Worker {
         case .drain(let deadline): beginDrain(deadline: deadline)
         case .credentials(let component, let listener, let credentials):
             replaceCredentials(of: listener, component, with: credentials)
+        case .snapshot(let number, let snapshot): metricsEndpoint?.take(snapshot, number: number)
         case .load, .stop:
             throw WorkerFailure(component: nil, stage: .run, message: "the supervisor asked to load a second time")
         case .bus(let component, let command): take(command, of: component)

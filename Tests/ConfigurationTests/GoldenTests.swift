@@ -54,7 +54,8 @@ import Testing
             case .success(let result): resolved.append((component, result))
             }
         }
-        problems += ConfigurationReader.conflicts(resolved)
+        let own = settings.host.builtIns.map { ($0.component, $0.resolved) }
+        problems += ConfigurationReader.conflicts(resolved + own)
         if problems.isEmpty { return SettingsText.of(settings, resolved) }
         return DiagnosticList(diagnostics: problems).render() + "\n"
     }

@@ -23,6 +23,7 @@ enum SettingsText {
 
     private static func of(_ host: HostSettings) -> [String] {
         let limits = host.supervision
+        let own = host.builtIns.flatMap { [$0.component.name + " at host"] + $0.resolved.listeners.map(of) }
         let identity = [host.identity.certificate, host.identity.privateKey, host.identity.authority].map(path)
         return [
             "data \(host.dataDirectory.value)",
@@ -35,7 +36,7 @@ enum SettingsText {
                 + "\(limits.lastPause), stable after \(limits.stableAfter)",
             "step \(limits.stepTimeout), watchdog \(limits.watchdog), probation \(limits.probation), "
                 + "quiesce \(limits.quiesceTimeout), drain \(limits.drainTimeout)",
-        ]
+        ] + own
     }
 
     private static func path(_ path: Located<String>?) -> String { path?.value ?? "-" }

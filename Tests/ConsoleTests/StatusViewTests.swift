@@ -9,7 +9,7 @@ import Testing
             "UpdateDistributor", listeners: [.sample(["[::]:50003"], connections: 12, rate: 1_234)])
         let raw = ComponentStatus.sample("Echo", listeners: [.sample(["127.0.0.1:7"], transport: "raw")])
         #expect(
-            StatusView(.sample([distributor, raw])).render(on: .wide(90)) == """
+            StatusView(.sample([distributor, raw])).render(on: .wide(88)) == """
                 muster 0.1.0 is running: pid 4242, generation 3, up 2 d 4 h
                 configuration /etc/muster/config.yaml
 
@@ -23,6 +23,49 @@ import Testing
         let text = StatusView(.sample([.sample("HelloC")])).render(on: .wide(100))
         #expect(text.contains("  MEMORY\n"))
         #expect(text.hasSuffix("  9.3 MiB"))
+    }
+
+    /// A host whose listeners have done something, on a terminal of this width.
+    private func busy(_ width: Int) -> [String] {
+        var secure = ListenerStatus.sample(["[::]:443"], connections: 3, rate: 12, transport: "https")
+        secure.totals.requests = 12_345
+        secure.totals.fullHandshakes = 10
+        secure.totals.resumedHandshakes = 90
+        secure.totals.failedHandshakes = 4
+        var status = HostStatus.sample([
+            .sample("UpdateService", listeners: [secure]),
+            .sample("Echo", listeners: [.sample(["127.0.0.1:7"], transport: "raw")]),
+        ])
+        status.metricsURLs = ["http://127.0.0.1:9464/metrics"]
+        return StatusView(status).render(on: .wide(width)).split(separator: "\n").map(String.init)
+    }
+
+    @Test func eightyColumnsShowWhatMattersMost() {
+        #expect(
+            busy(80) == [
+                "muster 0.1.0 is running: pid 4242, generation 3, up 2 d 4 h",
+                "configuration /etc/muster/config.yaml",
+                "metrics http://127.0.0.1:9464/metrics",
+                "COMPONENT      PORTS        STATE     PID  GEN  UPTIME  RESTARTS  CONN  REQ/S",
+                "UpdateService  443          running  4711    3   3h20m         0     3     12",
+                "Echo           127.0.0.1:7  running  4711    3   3h20m         0     0      -",
+            ])
+    }
+
+    @Test func wideTerminalsShowRequestsHandshakesAndMemory() {
+        #expect(
+            busy(140).suffix(3) == [
+                "COMPONENT      PORTS        STATE     PID  GEN  UPTIME  RESTARTS  CONN  REQ/S  REQUESTS  TLS  RESUMED  FAILED   MEMORY",
+                "UpdateService  443          running  4711    3   3h20m         0     3     12     12.3k  100      90%       4  9.3 MiB",
+                "Echo           127.0.0.1:7  running  4711    3   3h20m         0     0      -         -    -        -       -  9.3 MiB",
+            ])
+        // What does not fit is left out whole; what comes after it may fit.
+        #expect(busy(100).suffix(3).first?.hasSuffix("REQ/S  REQUESTS   MEMORY") == true)
+        #expect(busy(88).suffix(3).first?.hasSuffix("REQ/S  REQUESTS") == true)
+    }
+
+    @Test(arguments: 40...150) func noRowIsWiderThanATerminalThatHoldsTheUsualColumns(width: Int) {
+        for line in busy(width) where width >= 77 { #expect(line.displayWidth <= width, "\(line)") }
     }
 
     @Test(arguments: [80, 100, 120])

@@ -82,16 +82,23 @@ final class LiveHost: @unchecked Sendable {
 
     // MARK: The process
 
-    func start(_ arguments: [String] = [], under prefix: [String] = []) throws {
+    /// - Parameters:
+    ///   - variables: added to its environment.
+    ///   - standardError: where it logs to instead of `logPath`.
+    func start(
+        _ arguments: [String] = [], under prefix: [String] = [], variables: [String: String] = [:],
+        standardError: Int32? = nil
+    ) throws {
         let command = prefix + ["\(Self.products)/muster", "run", configurationPath] + arguments
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
         posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
         posix_spawn_file_actions_addopen(&actions, 1, logPath, O_WRONLY | O_CREAT | O_APPEND, 0o644)
-        posix_spawn_file_actions_adddup2(&actions, 1, 2)
+        posix_spawn_file_actions_adddup2(&actions, standardError ?? 1, 2)
         var environment = ProcessInfo.processInfo.environment
         environment["SWIFT_BACKTRACE"] = "enable=no"
+        environment.merge(variables) { $1 }
         let argv = command.map { strdup($0) } + [nil]
         let envp = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
         defer { (argv + envp).forEach { free($0) } }
@@ -107,6 +114,10 @@ final class LiveHost: @unchecked Sendable {
     /// Starts it and waits until every component runs.
     func startAndWait(_ arguments: [String] = []) throws {
         try start(arguments)
+        try waitUntilRunning()
+    }
+
+    func waitUntilRunning() throws {
         try waitUntil("every component runs") {
             guard let status = try? status() else { return false }
             return status.phase != .starting && status.components.allSatisfy { $0.state == .running }

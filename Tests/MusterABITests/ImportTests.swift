@@ -36,6 +36,8 @@ import Testing
         ("muster_listener", MemoryLayout<muster_listener>.size, MUSTER_LISTENER_SIZE_1_0),
         ("muster_process_handler", MemoryLayout<muster_process_handler>.size, MUSTER_PROCESS_HANDLER_SIZE_1_0),
         ("muster_process", MemoryLayout<muster_process>.size, MUSTER_PROCESS_SIZE_1_0),
+        ("muster_metric_spec", MemoryLayout<muster_metric_spec>.size, MUSTER_METRIC_SPEC_SIZE_1_0),
+        ("muster_metrics", MemoryLayout<muster_metrics>.size, MUSTER_METRICS_SIZE_1_0),
         ("muster_state", MemoryLayout<muster_state>.size, MUSTER_STATE_SIZE_1_0),
         ("muster_timer_options", MemoryLayout<muster_timer_options>.size, MUSTER_TIMER_OPTIONS_SIZE_1_0),
         ("muster_timer", MemoryLayout<muster_timer>.size, MUSTER_TIMER_SIZE_1_0),
@@ -88,11 +90,11 @@ import Testing
             [MUSTER_TRANSPORT_HTTP, MUSTER_TRANSPORT_HTTPS, MUSTER_TRANSPORT_RAW] as [muster_transport] == [1, 2, 3])
         #expect(
             [
-                MUSTER_EXT_BUS, MUSTER_EXT_HTTP_SERVER, MUSTER_EXT_LISTENER, MUSTER_EXT_PROCESS, MUSTER_EXT_STATE,
-                MUSTER_EXT_TIMER, MUSTER_EXT_WORK,
+                MUSTER_EXT_BUS, MUSTER_EXT_HTTP_SERVER, MUSTER_EXT_LISTENER, MUSTER_EXT_METRICS, MUSTER_EXT_PROCESS,
+                MUSTER_EXT_STATE, MUSTER_EXT_TIMER, MUSTER_EXT_WORK,
             ] == [
-                "muster.bus/1", "muster.http-server/1", "muster.listener/1", "muster.process/1", "muster.state/1",
-                "muster.timer/1", "muster.work/1",
+                "muster.bus/1", "muster.http-server/1", "muster.listener/1", "muster.metrics/1",
+                "muster.process/1", "muster.state/1", "muster.timer/1", "muster.work/1",
             ])
         #expect(MUSTER_PLUGIN_ENTRY_SYMBOL == "muster_plugin_entry_v1")
     }

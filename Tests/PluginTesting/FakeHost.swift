@@ -51,6 +51,9 @@ public final class FakeHost: @unchecked Sendable {
         var transferRefusal: muster_status?
         var logLines: [LogLine] = []
         var extensionsAsked: Set<String> = []
+        var metrics: [FakeMetric] = []
+        var series: [FakeSeries] = []
+        var seriesRoom = 2000
         var failures: [String] = []
         var bus = FakeBus()
         var component: UnsafePointer<muster_component>?
@@ -91,6 +94,7 @@ public final class FakeHost: @unchecked Sendable {
             (MUSTER_EXT_LISTENER, UnsafeRawPointer(makeListener())), (MUSTER_EXT_BUS, UnsafeRawPointer(makeBus())),
             (MUSTER_EXT_PROCESS, UnsafeRawPointer(makeProcess())),
             (MUSTER_EXT_HTTP_CLIENT, UnsafeRawPointer(makeHTTPClient())),
+            (MUSTER_EXT_METRICS, UnsafeRawPointer(makeMetrics())),
         ] where !missing.contains(id) {
             extensions[id] = table
         }

@@ -75,14 +75,16 @@ public enum ConfigurationManual {
         """
         ## host
 
-        \(table(HostKeys.all.map { ($0.declaration, $0.defaultNote) }))
-        A dot makes a group: `log.level` is written `log: {level: info}`. \(reserved)
+        \(table(HostKeys.all.map { ($0.declaration, $0.defaultNote) }) + listeners)
+        A dot makes a group: `log.level` is written `log: {level: info}`. `metrics.listen` takes what a component's
+        listener takes; `metrics: {}` alone serves them where the default says. Every metric is in
+        [metrics.md](metrics.md), and what a line of the log holds in [logs.md](logs.md).
 
         """
     }
 
-    private static var reserved: String {
-        "\(listed(HostKeys.reserved.map { "`\($0)`" }, with: "and")) are reserved for a later version."
+    private static var listeners: String {
+        HostKeys.listeners.map { "| `\($0.name)` | address or list | \($0.defaultNote) | | \($0.help) |\n" }.joined()
     }
 
     private static var component: String {

@@ -2,8 +2,8 @@ public import PluginManifest
 
 /// The JSON Schema of `config.yaml`, for editors: they complete keys, show help and mark mistakes while one types.
 ///
-/// It accepts everything that the reader accepts of enabled components; it cannot refuse all that the reader refuses, such as two components
-/// on one port.
+/// It accepts everything that the reader accepts of enabled components; it cannot refuse all that the reader refuses,
+/// such as two components on one port.
 public enum ConfigurationSchema {
     /// JSON Schema, draft 2020-12, with the options and listeners of `manifests` by component name. The same input gives
     /// the same text, without a final line break.
@@ -40,7 +40,13 @@ public enum ConfigurationSchema {
         var members: [(String, JSONText)] = []
         if let manifest { members.append(("description", .string(manifest.summary))) }
         members.append(("type", OptionSchema.objectOrNothing))
-        var properties = ComponentKeys.all.map { ($0.declaration.name, OptionSchema.option($0.declaration)) }
+        var properties = ComponentKeys.group.names.compactMap { name -> (String, JSONText)? in
+            switch ComponentKeys.group.members[name] {
+            case .option(let declaration): (name, OptionSchema.option(declaration))
+            case .group(let group): (name, OptionSchema.group(group, description: nil))
+            case .section, nil: nil
+            }
+        }
         for (name, help) in ComponentKeys.sections {
             let schema: JSONText
             if name == "bus" {
@@ -104,18 +110,24 @@ public enum ConfigurationSchema {
     }
 
     private static func listener(_ declaration: ListenerDeclaration) -> JSONText {
-        let isRaw = declaration.transport == .raw
+        let (transport, port) = (declaration.transport, declaration.port)
+        return listener(
+            help: "\(declaration.help) \(transport.rawValue), port \(port) unless set here.", transport: transport)
+    }
+
+    /// One address, several, or a mapping with limits.
+    static func listener(help: String, transport: Transport = .http) -> JSONText {
+        let isRaw = transport == .raw
         var properties = [("address", addresses)]
         for key in ListenerKeys.all {
             let name = key.declaration.name
             if isRaw, ListenerKeys.httpNames.contains(name) { continue }
-            if name == "client_certificate", declaration.transport != .https { continue }
+            if name == "client_certificate", transport != .https { continue }
             properties.append((name, OptionSchema.option(key.declaration)))
         }
         let settings = JSONText.object([
             ("type", .string("object")), ("properties", .object(properties)), ("additionalProperties", .bool(false)),
         ])
-        let help = "\(declaration.help) \(declaration.transport.rawValue), port \(declaration.port) unless set here."
         return .object([
             ("description", .string(help)),
             ("anyOf", .array([address, list(of: address), settings])),

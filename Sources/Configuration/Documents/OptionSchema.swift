@@ -20,7 +20,8 @@ enum OptionSchema {
                 properties.append((name, option(declaration)))
                 if declaration.isRequired { required.append(name) }
             case .group(let inner): properties.append((name, self.group(inner, description: nil)))
-            case .section, .reserved, nil: break
+            case .section(let help): properties.append((name, ConfigurationSchema.listener(help: help)))
+            case nil: break
             }
         }
         members.append(("properties", .object(properties)))

@@ -106,16 +106,18 @@ enum HostKeys {
         ) { $0.supervision.drainTimeout = $1.integer },
     ]
 
-    /// Keys of later versions, which this one refuses instead of ignoring.
-    static let reserved = ["metrics"]
+    /// What is read by other means: where components of the host's own listen.
+    static let listeners = BuiltInComponent.allCases.map { component in
+        (
+            name: "\(component.name).listen", defaultNote: "`127.0.0.1:\(component.listener.port)`",
+            help: "Where the metrics are served at /metrics for Prometheus; without `metrics` they are not served."
+        )
+    }
 
     static let group: OptionGroup = {
         var group = OptionGroup()
         for key in all { _ = group.insert(.option(key.declaration), at: key.declaration.name) }
-        for name in reserved {
-            _ = group.insert(
-                .reserved("reserved for a later version and not available in this one; remove it"), at: name)
-        }
+        for listener in listeners { _ = group.insert(.section(help: listener.help), at: listener.name) }
         return group
     }()
 }

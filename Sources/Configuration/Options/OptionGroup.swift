@@ -8,8 +8,6 @@ struct OptionGroup: Sendable {
         case group(OptionGroup)
         /// A part that is read by other means; the text says in a table what it is.
         case section(help: String)
-        /// A key that a later version will know; the sentence says so.
-        case reserved(String)
     }
 
     private(set) var names: [String] = []
@@ -52,12 +50,7 @@ struct OptionGroup: Sendable {
     }
 
     /// The names an operator may write here.
-    var validNames: [String] {
-        names.filter { name in
-            if case .reserved? = members[name] { return false }
-            return true
-        }
-    }
+    var validNames: [String] { names }
 
     /// The member below a dotted name.
     func member(_ name: String) -> Member? {

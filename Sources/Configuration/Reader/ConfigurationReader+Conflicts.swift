@@ -61,7 +61,7 @@ private struct Claim {
     var listener: String
     var address: ListenAddress
 
-    var name: String { "\(component.name).\(listener)" }
+    var name: String { component.builtIn == nil ? "\(component.name).\(listener)" : component.title }
     var location: SourceLocation? { address.location ?? component.location }
 
     /// At the address, or at the component's name where the address is the plugin's default.

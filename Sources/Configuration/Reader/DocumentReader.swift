@@ -71,7 +71,9 @@ struct DocumentReader {
     }
 
     private mutating func host(_ entry: YAMLEntry?) -> HostSettings {
-        read("host") { reader in
+        var keys: [YAMLEntry] = []
+        var listeners: [String: YAMLEntry] = [:]
+        var settings = read("host") { reader in
             let entries =
                 entry.map { reader.entries(of: $0, name: "host", example: "{data_dir: /var/lib/muster}") } ?? []
             let section = reader.section(entries, as: HostKeys.group)
@@ -83,8 +85,34 @@ struct DocumentReader {
                     "host.supervision: first_pause must not be longer than last_pause", at: blamed?.entry?.blamedSpan)
             }
             reader.requireTogether("identity.certificate", "identity.private_key", in: section, "host.")
+            (keys, listeners) = (entries, section.sections)
             return settings
         }
+        for component in BuiltInComponent.allCases {
+            guard let key = keys.first(where: { $0.key == component.name }) else { continue }
+            settings.builtIns.append(builtIn(component, key, listeners["\(component.name).listen"]))
+        }
+        return settings
+    }
+
+    /// A component of the host's own: its section `host.<name>` is there, and says where it listens, or not even that.
+    private mutating func builtIn(
+        _ component: BuiltInComponent, _ key: YAMLEntry, _ listen: YAMLEntry?
+    ) -> HostSettings.BuiltIn {
+        var settings = ComponentSettings(
+            name: component.name, location: source.location(key.keySpan.start), isEnabled: true, pluginPath: nil,
+            grantedCapabilities: [], listen: listen, bus: nil, config: nil, source: source, span: key.keySpan)
+        settings.builtIn = component
+        var listener = read("host.\(component.name).listen") {
+            ListenerReader(component.listener).listener(listen, &$0)
+        }
+        // Not for everybody unless the operator says so, and not for many at a time.
+        if listener.addresses.map(\.location) == [nil] {
+            listener.addresses = [ListenAddress(host: "127.0.0.1", port: component.listener.port)]
+        }
+        if listen?.value.entry("max_connections") == nil { listener.maxConnections = 128 }
+        return HostSettings.BuiltIn(
+            component: settings, resolved: ResolvedComponent(options: [:], listeners: [listener]))
     }
 
     private mutating func components(_ entry: YAMLEntry) -> [ComponentSettings] {
@@ -96,6 +124,13 @@ struct DocumentReader {
                 problems.add(
                     "\(quoted(entry.key)) cannot name a component: a name begins with a letter and has "
                         + "at most 64 letters, digits, '_' and '-'",
+                    at: entry.keySpan)
+                return nil
+            }
+            if BuiltInComponent.allCases.contains(where: { $0.name == entry.key }) {
+                problems.add(
+                    "\(quoted(entry.key)) is a component of the host's own, which 'host.\(entry.key)' turns on; give "
+                        + "this one another name, and its plugin's file in 'plugin'",
                     at: entry.keySpan)
                 return nil
             }

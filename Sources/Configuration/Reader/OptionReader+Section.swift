@@ -50,8 +50,6 @@ extension OptionReader {
                 read(inside, as: inner, of: root, prefix: name + ".", into: &result)
             case .section:
                 result.sections[name] = entry
-            case .reserved(let sentence):
-                problems.add("\(fullName): \(sentence)", at: entry.keySpan)
             case nil:
                 unknown(entry, in: group, of: root, prefix: prefix)
             }
@@ -114,7 +112,7 @@ extension OptionGroup {
             switch member {
             case .option(let declaration): declaration.isSecret
             case .group(let group): group.hasSecrets
-            case .section, .reserved: false
+            case .section: false
             }
         }
     }

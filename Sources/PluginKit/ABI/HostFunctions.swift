@@ -180,3 +180,34 @@ struct ListenerFunctions {
         self.open = open
     }
 }
+
+/// `muster_metrics`, release 1.0.
+struct MetricsFunctions {
+    typealias Context = UnsafeMutableRawPointer?
+
+    let context: Context
+    let define:
+        @convention(c) (
+            Context, UnsafePointer<muster_metric_spec>?, UnsafeMutablePointer<muster_metric_id>?,
+            UnsafeMutablePointer<muster_error>?
+        ) -> muster_status
+    let series:
+        @convention(c) (
+            Context, muster_metric_id, UnsafePointer<muster_string>?, Int, UnsafeMutablePointer<muster_series_id>?
+        ) -> muster_status
+    let add: @convention(c) (Context, muster_series_id, Double) -> muster_status
+    let set: @convention(c) (Context, muster_series_id, Double) -> muster_status
+    let observe: @convention(c) (Context, muster_series_id, Double) -> muster_status
+
+    init?(_ table: UnsafePointer<muster_metrics>) {
+        guard let define = table.pointee.define, let series = table.pointee.series, let add = table.pointee.add,
+            let set = table.pointee.set, let observe = table.pointee.observe
+        else { return nil }
+        context = table.pointee.context
+        self.define = define
+        self.series = series
+        self.add = add
+        self.set = set
+        self.observe = observe
+    }
+}

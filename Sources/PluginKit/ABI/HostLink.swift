@@ -27,6 +27,7 @@ final class HostLink: @unchecked Sendable {
     let process: ProcessFunctions?
     let stateDirectory: StateFunctions?
     let listener: ListenerFunctions?
+    let metrics: MetricsFunctions?
     /// Not looked at before it is wanted: the host loads what the extension needs when it is asked.
     private let client = Locked<ClientFunctions??>(nil)
     /// Those who wait for room to write.
@@ -57,6 +58,8 @@ final class HostLink: @unchecked Sendable {
             .flatMap(StateFunctions.init)
         listener = host.extensionTable(MUSTER_EXT_LISTENER, muster_listener.self, MUSTER_LISTENER_SIZE_1_0)
             .flatMap(ListenerFunctions.init)
+        metrics = host.extensionTable(MUSTER_EXT_METRICS, muster_metrics.self, MUSTER_METRICS_SIZE_1_0)
+            .flatMap(MetricsFunctions.init)
         _ = Unmanaged.passRetained(self)
     }
 

@@ -37,6 +37,7 @@ extension muster_bus_spec: SizedTable {}
 extension muster_bus_subscriber: SizedTable {}
 extension muster_bus_server: SizedTable {}
 extension muster_bus_call_options: SizedTable {}
+extension muster_metric_spec: SizedTable {}
 extension muster_error: SizedTable {}
 
 /// Whether a table that the host handed over may be read as far as release 1.0 goes.

@@ -44,6 +44,8 @@ public enum Host {
     private static func start(_ options: RunOptions, log: LogWriter, signals: SignalSource) throws(SystemError) -> Int32
     {
         let environment = Environment.read()
+        // The format of the configuration is known later; where the journal listens, it wants priorities from now on.
+        log.use(.text, environment: environment)
         do throws(Refusal) {
             let configuration = try StartConfiguration.read(options, environment: environment)
             let settings = configuration.settings

@@ -5,7 +5,9 @@ import Glibc
 extension HostDriver {
     func perform(_ action: Action) {
         switch action {
-        case .readConfiguration: readConfiguration()
+        case .readConfiguration:
+            announceReload()
+            readConfiguration()
         case .resolve(let proposal, let units): resolve(proposal, units)
         case .spawn(let id, let plan, let generation, let proposal):
             spawn(id, plan, generation: generation, proposal: proposal)
@@ -73,15 +75,17 @@ extension HostDriver {
 
     private func committed(_ proposal: UInt64) {
         guard let configuration = stage.configurations[proposal], !setup.isCheck else { return }
+        ledger.configure(Set(configuration.components.map(\.name)))
         log.threshold = LogLevel(rawValue: configuration.settings.host.logLevel) ?? .info
         log.use(configuration.settings.host.logFormat == .json ? .json : .text, environment: setup.environment)
         remarkOnRestart(configuration.settings.host)
         committedText = configuration.text
         let facts = LastGood(
             configurationPath: Files.absolute(configuration.settings.path),
-            plugins: configuration.plugins.values.sorted { $0.component < $1.component }.map {
-                .init(component: $0.component, originPath: $0.originPath, copyPath: $0.copyPath, digest: $0.digest)
-            })
+            plugins: configuration.plugins.values.filter { $0.builtIn == nil }.sorted { $0.component < $1.component }
+                .map {
+                    .init(component: $0.component, originPath: $0.originPath, copyPath: $0.copyPath, digest: $0.digest)
+                })
         do throws(SystemError) {
             try facts.write(configuration.text, to: stage.data)
         } catch {
@@ -116,6 +120,8 @@ extension HostDriver {
 
     private func finished(_ receipt: ReloadReceipt, _ clients: [ClientID]) {
         lastReceipt = receipt
+        ledger.reloaded(receipt)
+        announce(receipt)
         for client in clients { control?.answer(client, .receipt(receipt)) }
         guard !setup.isCheck else { return }
         do throws(SystemError) {

@@ -33,11 +33,14 @@ extension HostDriver {
 
     private func status() -> HostStatus {
         let now = monotonicNow()
-        return HostStatus(
+        var status = HostStatus(
             version: Host.version, pid: getpid(), phase: machine.hostPhase, generation: machine.generation,
             configurationPath: setup.configurationPath, isConfigurationStale: isConfigurationStale,
             uptimeSeconds: Double(now.since(startedAt)) / 1e9,
             components: machine.componentStatuses(at: now).map(complete))
+        let metrics = status.components.first(where: \.isBuiltIn)?.listeners.flatMap(\.addresses) ?? []
+        status.metricsURLs = metrics.map { "http://\($0)/metrics" }
+        return status
     }
 
     private var isConfigurationStale: Bool {
@@ -50,7 +53,8 @@ extension HostDriver {
         var status = status
         status.pluginVersion = stage.manifests[status.pluginDigest]?.version
         status.isPluginNewerOnDisk =
-            stage.store.currentDigest(of: status.pluginPath).map { $0 != status.pluginDigest } ?? false
+            !status.isBuiltIn
+            && stage.store.currentDigest(of: status.pluginPath).map { $0 != status.pluginDigest } ?? false
         if let pid = status.pid, let usage = ProcessUsage(pid: pid) {
             status.residentBytes = usage.residentBytes
             status.processorSeconds = usage.processorSeconds
@@ -60,6 +64,7 @@ extension HostDriver {
         guard let plan = plans.first(where: { $0.plan.component == status.name }) else { return status }
         for index in status.listeners.indices {
             let addresses = plan.addresses[status.listeners[index].name] ?? []
+            status.listeners[index].totals = ledger.activity(of: status.name, status.listeners[index].name)
             status.listeners[index].addresses = addresses.map { (listeners.listeners[$0]?.bound ?? $0).description }
         }
         return status

@@ -72,6 +72,15 @@ extension HostDriver {
         case .helperEnd(let component, let number, let grace):
             post(helper: .endRequested(process.id, component: component, number: number, grace: grace))
             return
+        case .metrics(let report):
+            ledger.take(report, of: process.id)
+            return
+        case .snapshotRequest(let number):
+            answerSnapshot(number, of: process)
+            return
+        case .pulse(let pulse):
+            ledger.take(pulse, of: process.id)
+            inspectListeners()
         case .loaded(let manifests):
             guard manifests.count == plan.plugins.count else {
                 let reason = "it reported \(manifests.count) manifests for \(plan.plugins.count) plugins"
@@ -79,7 +88,6 @@ extension HostDriver {
                 return
             }
             for (plugin, manifest) in zip(plan.plugins, manifests) { stage.note(manifest, digest: plugin.digest) }
-        case .pulse: inspectListeners()
         case .failed(var failure):
             failure.message = plan.namingOrigins(in: failure.message)
             report = .failed(failure)
@@ -112,6 +120,7 @@ extension HostDriver {
         logOutput(process.finishOutput(), of: process)
         processes[process.id] = nil
         post(helper: .workerEnded(process.id))
+        ledger.ended(process.id, processorSeconds: process.processorSeconds)
         post(.exited(process.id, status))
     }
 
@@ -124,6 +133,7 @@ extension HostDriver {
             let process = WorkerProcess(child, id: id, name: plan.name, generation: generation, proposal: proposal)
             processes[id] = process
             plans[id] = plan
+            ledger.started(id, unit: plan.name, components: plan.components)
             post(.spawned(id, pid: process.pid))
             send(id, .load(workerPlan(plan, generation: generation)))
         } catch {
@@ -135,7 +145,8 @@ extension HostDriver {
         WorkerPlan(
             name: plan.name, generation: generation,
             plugins: plan.plugins.map {
-                WorkerPlan.Plugin(component: $0.component, path: $0.copyPath, stateDirectory: $0.stateDirectory)
+                WorkerPlan.Plugin(
+                    component: $0.component, path: $0.copyPath, stateDirectory: $0.stateDirectory, builtIn: $0.builtIn)
             }, privileges: plan.privileges, loopCount: plan.loopCount, logLevel: plan.logLevel,
             isDebugging: plan.isDebugging)
     }

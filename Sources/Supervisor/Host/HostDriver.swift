@@ -25,6 +25,8 @@ final class HostDriver {
     let control: ControlServer?
     let listeners = ListenerTable()
     let startedAt = monotonicNow()
+    /// Seconds since 1970.
+    let startedAtWallClock = WallClock.now().interval
     var machine: SupervisorMachine
     var processes: [WorkerID: WorkerProcess] = [:]
     /// Plans of the processes, to tell which component and file a failure is about.
@@ -37,6 +39,13 @@ final class HostDriver {
     var lastReceipt: ReloadReceipt?
     var exitStatus: Int32?
     var ticketKeys = TicketKeys()
+    /// What workers have counted.
+    var ledger = MetricsLedger()
+    /// Components whose metrics no longer fit, which has been said.
+    var crowdedOut: Set<String> = []
+    let notifier: ServiceNotifier
+    var saidStopping = false
+    var lastReloadRefused = false
     /// When certificates are looked at again.
     var nextCredentialCheck: Instant = monotonicNow().after(HostDriver.credentialPeriod)
     var bus = BusRelay()
@@ -48,6 +57,7 @@ final class HostDriver {
         self.log = log
         self.signals = signals
         self.control = control
+        notifier = ServiceNotifier(environment: setup.isCheck ? [:] : setup.environment)
         initialSettings = setup.settings
         helpers = HelperMachine(isCheck: setup.isCheck)
         machine = SupervisorMachine(isCheck: setup.isCheck) { limit in UInt64.random(in: 0...limit) }
@@ -58,6 +68,7 @@ final class HostDriver {
         post(.reloadRequested(.start, client: nil, at: WallClock.now().interval))
         while exitStatus == nil {
             deliver()
+            tendNotifier()
             if exitStatus == nil { wait() }
         }
         finish()
@@ -106,6 +117,7 @@ final class HostDriver {
         let now = monotonicNow()
         let deadlines = [
             machine.nextDeadline, bus.nextDeadline, helpers.nextDeadline, ticketKeys.nextRotation, nextCredentialCheck,
+            notifier.nextDeadline,
         ].compactMap(\.self)
         // Of frames that were read and not taken yet, poll knows nothing.
         let hasFrames = processes.values.contains { $0.hasUnreadFrames }

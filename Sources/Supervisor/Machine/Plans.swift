@@ -1,4 +1,5 @@
 import ControlProtocol
+import PluginManifest
 
 /// An address that a listener is bound to.
 struct BindAddress: Hashable, Sendable, CustomStringConvertible {
@@ -30,6 +31,8 @@ struct PluginPlan: Equatable, Sendable {
     var stateDirectory: String
     /// Where the configuration names the component, `config.yaml:12:3`, for messages.
     var place: String?
+    /// One of the host's own instead of a plugin: then the digest is its name, and there is no copy.
+    var builtIn: BuiltInComponent?
 }
 
 /// What a component is prepared with, and where its listeners are bound.
@@ -92,7 +95,7 @@ struct UnitPlan: Sendable {
 
     /// A worker's words with the file that the operator knows in place of the copy that was loaded.
     func namingOrigins(in text: String) -> String {
-        plugins.reduce(text) { $0.replacing($1.copyPath, with: $1.originPath) }
+        plugins.filter { $0.builtIn == nil }.reduce(text) { $0.replacing($1.copyPath, with: $1.originPath) }
     }
 
     /// Every address its listeners are bound to.

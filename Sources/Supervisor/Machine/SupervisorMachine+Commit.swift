@@ -52,6 +52,7 @@ extension SupervisorMachine {
         generation = current.generation
         committed = proposal
         committed?.units = units.map(\.plan)
+        forgetRemovedComponents()
         phase = .running
         pendingRollback = nil
         act(.committed(proposal: proposal.id))
@@ -119,7 +120,13 @@ extension SupervisorMachine {
         limits = proposal.limits
         committed = proposal
         committed?.units = units.map(\.plan)
+        forgetRemovedComponents()
         act(.committed(proposal: proposal.id))
+    }
+
+    private mutating func forgetRemovedComponents() {
+        let running = runningComponents
+        restartTotals = restartTotals.filter { running.contains($0.key) }
     }
 
     private mutating func beginProbation(of current: Transaction, before previous: Proposal?, _ receipt: ReloadReceipt)

@@ -37,7 +37,7 @@ extension SupervisorMachine {
         of plugin: PluginPlan, _ plan: UnitPlan, worker: Worker?, unit: Unit?, generation: UInt64,
         failure: Worker.Failure? = nil, at now: Instant
     ) -> ComponentStatus {
-        ComponentStatus(
+        var status = ComponentStatus(
             name: plugin.component, state: state(worker, unit), message: unit?.condition.reason ?? failure?.diagnostic,
             pid: worker?.pid, generation: generation,
             uptimeSeconds: worker?.activeSince.map { Double(now.since($0)) / 1e9 },
@@ -45,6 +45,8 @@ extension SupervisorMachine {
             pluginPath: plugin.originPath, pluginVersion: nil, pluginDigest: plugin.digest, isPluginNewerOnDisk: false,
             residentBytes: nil, processorSeconds: nil, listeners: listeners(of: plugin.component, plan, worker),
             draining: draining(plan.name, now))
+        status.isBuiltIn = plugin.builtIn != nil
+        return status
     }
 
     private func state(_ worker: Worker?, _ unit: Unit?) -> ComponentStatus.State {

@@ -49,6 +49,7 @@ extension SupervisorMachine {
             $0.isWaiting = false
             $0.restarts += 1
         }
+        for component in unit.plan.components { restartTotals[component, default: 0] += 1 }
     }
 
     /// The worker of a unit is active.

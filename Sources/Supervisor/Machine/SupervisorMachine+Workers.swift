@@ -92,7 +92,7 @@ extension SupervisorMachine {
         switch report {
         case .pulse(let pulse): takePulse(pulse, of: worker)
         // The bus and helpers have machines of their own.
-        case .log, .bus, .helperRequest, .helperEnd: break
+        case .log, .bus, .helperRequest, .helperEnd, .metrics, .snapshotRequest: break
         case .calling(let component, let stage): update(id) { $0.call = .init(component: component, stage: stage) }
         case .stalled(let stall): update(id) { $0.stall = stall }
         case .failed(let failure): takeFailure(failure, of: worker, diagnostic: diagnostic)
@@ -335,6 +335,8 @@ extension WorkerReport {
         case .drained: "drained"
         case .failed: "failed"
         case .pulse: "pulse"
+        case .metrics: "metrics"
+        case .snapshotRequest: "snapshotRequest"
         case .log: "log"
         case .bus: "bus"
         case .calling: "calling"

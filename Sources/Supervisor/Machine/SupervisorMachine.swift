@@ -32,6 +32,8 @@ struct SupervisorMachine: Sendable {
     /// What runs.
     var committed: Proposal?
     var generation: UInt64 = 0
+    /// Restarts of each component since it was added, through all reloads.
+    var restartTotals: [String: UInt64] = [:]
     var lastReceipt: ReloadReceipt?
     var limits = Limits()
     /// With which status to exit once everything has ended, and whether that was asked for twice.

@@ -8,6 +8,8 @@ class ChildProcess {
     let channel: ControlChannel
     let pidDescriptor: Descriptor
     private(set) var isChannelOpen = true
+    /// What it has used, once it has ended.
+    private(set) var processorSeconds = 0.0
     private var streams: [OutputStream]
 
     /// One of stdout and stderr.
@@ -72,10 +74,12 @@ class ChildProcess {
     func reap() -> ExitStatus? {
         var status: CInt = 0
         var result: pid_t
-        repeat { result = waitpid(pid, &status, WNOHANG) } while result < 0 && errno == EINTR
+        var usage = rusage()
+        repeat { result = wait4(pid, &status, WNOHANG, &usage) } while result < 0 && errno == EINTR
         guard result != 0 else { return nil }
         // ECHILD cannot be, since nobody else waits for it; should it, the process is gone all the same.
         guard result == pid else { return .exited(-1) }
+        processorSeconds = usage.ru_utime.seconds + usage.ru_stime.seconds
         return ExitStatus(waitStatus: status)
     }
 
@@ -94,4 +98,8 @@ extension ExitStatus {
         let signal = waitStatus & 0x7F
         self = signal == 0 ? .exited((waitStatus >> 8) & 0xFF) : .signalled(signal)
     }
+}
+
+extension timeval {
+    fileprivate var seconds: Double { Double(tv_sec) + Double(tv_usec) / 1e6 }
 }

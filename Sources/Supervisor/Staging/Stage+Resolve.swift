@@ -45,6 +45,12 @@ extension Stage {
                 problems[name] = ["\(name): its manifest is not known"]
                 continue
             }
+            if let own = configuration.settings.host.builtIns.first(where: { $0.component.name == name }) {
+                // Its section was checked when the file was read.
+                configuration.resolved[name] = own.resolved
+                problems[name] = misplaced(name, configuration)
+                continue
+            }
             switch ConfigurationReader.resolve(
                 component, of: configuration.settings, manifest: manifest, environment: context.environment)
             {

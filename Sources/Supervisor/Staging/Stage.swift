@@ -96,6 +96,7 @@ final class Stage {
     private func plan(
         _ component: ComponentSettings, _ settings: Settings, _ pinned: PluginPlan?
     ) throws(Refusal) -> PluginPlan {
+        if let builtIn = component.builtIn { return plan(builtIn, of: component) }
         let finder = PluginFinder(
             executable: context.executable, pluginDirectories: settings.host.pluginDirectories.map(\.value))
         let name = component.pluginPath?.value ?? PluginFinder.fileName(of: component.name)
@@ -123,6 +124,14 @@ final class Stage {
             stateDirectory: data.component(component.name), place: "\(component.location)")
     }
 
+    private func plan(_ builtIn: BuiltInComponent, of component: ComponentSettings) -> PluginPlan {
+        let digest = "built-in \(builtIn.name)"
+        manifests[digest] = builtIn.manifest(version: HostVersion.current)
+        return PluginPlan(
+            component: builtIn.name, originPath: context.executable ?? "", digest: digest, copyPath: "",
+            stateDirectory: "", place: "\(component.location)", builtIn: builtIn)
+    }
+
     private func ungrantable(_ component: ComponentSettings) -> [String] {
         guard let grantable = context.grantable else { return [] }
         return (component.grantedCapabilities + component.helperCapabilities).filter { !grantable.contains($0.value) }
@@ -139,7 +148,10 @@ final class Stage {
         guard configuration.settings.host.isolation == .shared, !names.isEmpty else {
             return names.map { unit($0, [$0], configuration) }
         }
-        return [unit("shared", names, configuration)]
+        let own = configuration.components.filter { $0.builtIn != nil }.map(\.name)
+        let plugins = names.filter { !own.contains($0) }
+        return (plugins.isEmpty ? [] : [unit("shared", plugins, configuration)])
+            + own.map { unit($0, [$0], configuration) }
     }
 
     private func unit(_ name: String, _ components: [String], _ configuration: StagedConfiguration) -> UnitPlan {
@@ -153,7 +165,9 @@ final class Stage {
             privileges: Privileges(
                 userID: context.account?.userID, groupID: context.account?.groupID,
                 supplementaryGroupIDs: context.account?.supplementaryGroupIDs ?? [],
-                capabilities: Set(grants).sorted()), loopCount: host.loopCount,
+                capabilities: Set(grants).sorted()),
+            // The host's own have little to do.
+            loopCount: components.allSatisfy { configuration.component($0)?.builtIn != nil } ? 1 : host.loopCount,
             logLevel: LogLevel(rawValue: host.logLevel) ?? .info, isDebugging: host.isDebugging,
             resolved: resolved.count == components.count ? resolved : nil)
     }

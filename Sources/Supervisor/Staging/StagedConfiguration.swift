@@ -8,7 +8,7 @@ final class StagedConfiguration {
     let settings: Settings
     /// The file's text, to be kept as the last good one.
     let text: [UInt8]
-    /// The enabled components, in the file's order.
+    /// The enabled components, in the file's order, then those of the host's own.
     let components: [ComponentSettings]
     var plugins: [String: PluginPlan] = [:]
     /// Components whose options and listeners were checked.
@@ -22,7 +22,7 @@ final class StagedConfiguration {
         self.id = id
         self.settings = settings
         text = settings.text
-        components = settings.components.filter(\.isEnabled)
+        components = settings.components.filter(\.isEnabled) + settings.host.builtIns.map(\.component)
     }
 
     func component(_ name: String) -> ComponentSettings? { components.first { $0.name == name } }

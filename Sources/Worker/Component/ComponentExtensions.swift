@@ -9,20 +9,23 @@ struct ComponentExtensions {
     let process: ProcessExtension
     let state: StateExtension
     let listener: ListenerExtension
+    let metrics: MetricsExtension
     let http: any HTTPServing
     let httpClient: HTTPClientExtension
 
     /// The tables by id.
     var tables: [String: UnsafeRawPointer] {
-        [
-            HostExtensions.timer: timers.table.map { UnsafeRawPointer($0) },
-            HostExtensions.work: work.table.map { UnsafeRawPointer($0) },
-            HostExtensions.bus: bus.table.map { UnsafeRawPointer($0) },
-            HostExtensions.process: process.table.map { UnsafeRawPointer($0) },
-            HostExtensions.state: state.table.map { UnsafeRawPointer($0) },
-            HostExtensions.listener: listener.table.map { UnsafeRawPointer($0) },
-            HostExtensions.httpServer: UnsafeRawPointer(http.table),
-        ].compactMapValues { $0 }
+        var all: [String: UnsafeRawPointer] = [:]
+        func add(_ id: String, _ table: UnsafePointer<some Any>?) { all[id] = table.map { UnsafeRawPointer($0) } }
+        add(HostExtensions.timer, timers.table)
+        add(HostExtensions.work, work.table)
+        add(HostExtensions.bus, bus.table)
+        add(HostExtensions.process, process.table)
+        add(HostExtensions.state, state.table)
+        add(HostExtensions.listener, listener.table)
+        add(HostExtensions.metrics, metrics.table)
+        add(HostExtensions.httpServer, http.table)
+        return all
     }
 
     /// The tables that are made when they are asked for: nil where that does not work on this machine.
@@ -50,5 +53,6 @@ struct ComponentExtensions {
         httpClient.stop()
         work.stop()
         bus.stop()
+        metrics.stop()
     }
 }

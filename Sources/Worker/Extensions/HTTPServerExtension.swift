@@ -89,6 +89,11 @@ final class HTTPServerExtension: Sendable {
             report.responsesByClass = activity.responsesByClass
             report.receivedBytes = activity.receivedBytes
             report.sentBytes = activity.sentBytes
+            report.fullHandshakes = activity.fullHandshakes
+            report.resumedHandshakes = activity.resumedHandshakes
+            report.failedHandshakes = activity.failedHandshakes
+            report.durations.counts = activity.durations.counts
+            report.durations.sum = activity.durations.sum
             return report
         }
     }

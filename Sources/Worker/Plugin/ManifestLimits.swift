@@ -23,11 +23,12 @@ enum HostExtensions {
     static let httpServer = MUSTER_EXT_HTTP_SERVER
     static let listener = MUSTER_EXT_LISTENER
     static let process = MUSTER_EXT_PROCESS
+    static let metrics = MUSTER_EXT_METRICS
     static let state = MUSTER_EXT_STATE
     static let timer = MUSTER_EXT_TIMER
     static let work = MUSTER_EXT_WORK
 
-    static let all = [bus, httpClient, httpServer, listener, process, state, timer, work]
+    static let all = [bus, httpClient, httpServer, listener, metrics, process, state, timer, work]
 
     /// Why this machine lacks one of them, with what to do about it; nil: it is there. Loads what the extension needs.
     static func absence(of id: String) -> String? { id == httpClient ? HTTPClient.unavailability : nil }

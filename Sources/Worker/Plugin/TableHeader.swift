@@ -22,6 +22,7 @@ extension muster_listener_handler: TableHeader {}
 extension muster_process_handler: TableHeader {}
 extension muster_http_client_request: TableHeader {}
 extension muster_http_client_handler: TableHeader {}
+extension muster_metric_spec: TableHeader {}
 
 extension UnsafePointer where Pointee: TableHeader {
     /// The size that the table's writer knew. Reads nothing beyond the first four bytes, which every table has.

@@ -88,6 +88,9 @@ final class SupervisorLink: Sendable {
         }
     }
 
+    /// Whether so little waits that what may be left out need not be.
+    var hasRoomForMore: Bool { hasRoom(Self.logBacklogLimit) }
+
     private func hasRoom(_ limit: Int) -> Bool { channel.withLock { $0.pendingByteCount < limit } }
 
     private func send(_ frame: EncodedFrame) throws(ChannelError) {

@@ -133,7 +133,7 @@ final class SupervisorReader {
             return
         }
         for (component, report) in queue.bus.takeDropped() { try? link.report(.bus(component: component, report)) }
-        try? link.report(.pulse(vitals.pulse(droppedLogLines: link.droppedLogLines)))
+        vitals.report(over: link)
     }
 }
 

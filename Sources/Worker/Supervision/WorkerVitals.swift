@@ -11,6 +11,7 @@ final class WorkerVitals: Sendable {
     private let engine: Locked<(any HTTPEngine)?>
     private let servers = Locked<[any HTTPServing]>([])
     private let listeners = Locked<[Listeners]>([])
+    private let metrics = Locked<[MetricsExtension]>([])
     /// When the callback that runs on the control thread began; 0: none. Lifecycle steps do not count: the supervisor
     /// has deadlines of its own for them.
     private let callbackBegan = Atomic<UInt64>(0)
@@ -49,6 +50,9 @@ final class WorkerVitals: Sendable {
         }
     }
 
+    /// Adds a plugin's metrics to what is reported.
+    func add(_ metrics: MetricsExtension) { self.metrics.withLock { $0.append(metrics) } }
+
     /// Runs a plugin's callback (a timer, finished work) under the watchdog's eyes. [control thread]
     func duringCallback(_ body: () -> Void) {
         callbackBegan.store(MonotonicTime.now, ordering: .relaxed)
@@ -72,5 +76,18 @@ final class WorkerVitals: Sendable {
             listeners: servers.withLock { $0 }.flatMap(\.activity),
             loopLag: engine.withLock { $0 }?.takeMaximumLag() ?? 0,
             droppedLogLines: droppedLogLines)
+    }
+
+    /// Sends the pulse, and what changed in the plugins' metrics. While the supervisor does not read, metrics wait.
+    func report(over link: SupervisorLink) {
+        try? link.report(.pulse(pulse(droppedLogLines: link.droppedLogLines)))
+        for metrics in metrics.withLock({ $0 }) {
+            guard link.hasRoomForMore, let report = metrics.takeReport() else { continue }
+            do throws(ChannelError) {
+                try link.report(.metrics(report))
+            } catch {
+                metrics.reportAgain()
+            }
+        }
     }
 }

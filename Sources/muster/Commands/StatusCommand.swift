@@ -9,7 +9,8 @@ struct StatusCommand: ParsableCommand {
         abstract: "Show what a host runs, and how it is.",
         discussion: """
             A line for each component: its ports, state, process, generation, restarts, connections, and requests in the \
-            last second. Below the table stands what wants attention.
+            last second; where the terminal is wide enough also requests since the host began, TLS handshakes (how many \
+            took up a former session, how many failed) and memory. Below the table stands what wants attention.
 
               muster status
               muster status --watch

@@ -226,6 +226,7 @@ struct MachineHarness {
             case .quiesce: "quiesce"
             case .drain: "drain"
             case .bus: "bus"
+            case .snapshot: "snapshot"
             case .stop: "stop"
             }
         }

@@ -19,6 +19,21 @@ private typealias Harness = MachineHarness
         #expect(harness.commands(to: sibling).isEmpty)
     }
 
+    @Test func restartsAreCountedThroughReloadsUntilTheComponentIsRemoved() {
+        var harness = Harness.running([Harness.unit("A"), Harness.unit("B")])
+        harness.exit(harness.current("A"), .signalled(11))
+        harness.settle()
+        harness.ask([Harness.unit("A", option: 2), Harness.unit("B")])
+        harness.settle()
+        #expect(harness.machine.unit("A")?.restarts == 0)
+        harness.exit(harness.current("A"), .signalled(11))
+        harness.settle()
+        #expect(harness.machine.restartTotals == ["A": 2])
+        harness.ask([Harness.unit("B")])
+        harness.settle()
+        #expect(harness.machine.restartTotals.isEmpty)
+    }
+
     @Test func aRestartedWorkerGetsNoStateOfTheDeadOne() {
         var harness = Harness.running([Harness.unit("A")])
         harness.exit(harness.current("A"), .signalled(11))

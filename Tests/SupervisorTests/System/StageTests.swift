@@ -66,6 +66,27 @@ import Testing
         #expect(try staged("  A: {}\n  B: {enabled: false}\n").units.map(\.name) == ["A"])
     }
 
+    @Test func theMetricsWorkerIsAUnitWithoutAPluginThatIsResolvedAtOnce() throws {
+        let metrics = "  metrics: {listen: \"127.0.0.1:0\"}\n"
+        let unit = try #require(try staged("  A: {}\n", host: metrics).units.last)
+        #expect(unit.name == "metrics" && unit.loopCount == 1)
+        #expect(unit.plugins.first?.builtIn == .metrics && unit.plugins.first?.copyPath == "")
+        #expect(unit.resolved?.first?.addresses["metrics"]?.map(\.description) == ["127.0.0.1:0"])
+        #expect(access(folder.path + "/data/components/metrics", F_OK) != 0)
+        // Where all share one worker, it has one of its own still.
+        let shared = try staged("  A: {}\n", host: "  isolation: shared\n" + metrics)
+        #expect(shared.units.map(\.name) == ["shared", "metrics"])
+        #expect(shared.units.first?.components == ["A"])
+    }
+
+    @Test func thePortOfTheMetricsIsOneThatComponentsRunInto() throws {
+        let proposal = try staged("  A: {}\n")
+        _ = stage.resolve(proposal: proposal.id, units: proposal.units)
+        let texts = try problems("  A: {}\n", host: "  metrics: {listen: \"127.0.0.1:8080\"}\n")
+        #expect(texts.count == 1)
+        #expect(texts.first?.contains("config.yaml:3:21: error: host.metrics cannot listen on 127.0.0.1:8080") == true)
+    }
+
     @Test func sharedIsolationIsOneUnit() throws {
         let proposal = try staged("  A: {}\n  B: {}\n", host: "  isolation: shared\n")
         #expect(proposal.units.map(\.name) == ["shared"])

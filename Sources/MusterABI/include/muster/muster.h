@@ -7,6 +7,7 @@
 #include <muster/ext/http-client.h>
 #include <muster/ext/http-server.h>
 #include <muster/ext/listener.h>
+#include <muster/ext/metrics.h>
 #include <muster/ext/process.h>
 #include <muster/ext/state.h>
 #include <muster/ext/timer.h>
