@@ -13,7 +13,7 @@ extension HostDriver {
         guard !process.isServed else { return }
         process.isServed = true
         logOutput(process.readOutput(), of: process)
-        readReports(process, atMost: Self.messagesPerTurn)
+        readReports(process, atMost: Self.messagesPerTurn, busBytes: Self.busBytesPerTurn)
         flush(process)
     }
 
@@ -27,11 +27,11 @@ extension HostDriver {
         }
     }
 
-    private func readReports(_ process: WorkerProcess, atMost count: Int) {
+    private func readReports(_ process: WorkerProcess, atMost count: Int, busBytes: Int) {
         guard process.isChannelOpen else { return }
         do {
             process.hasUnreadFrames = true
-            var room = Self.busBytesPerTurn
+            var room = busBytes
             for _ in 0..<count where room > 0 {
                 guard let received = try process.channel.receive(WorkerReport.self) else {
                     process.hasUnreadFrames = false
@@ -116,7 +116,8 @@ extension HostDriver {
     /// The process has ended: its last words, then its status.
     func end(_ process: WorkerProcess) {
         guard let status = process.reap() else { return }
-        readReports(process, atMost: 1024)
+        // Why it ended may come after much that it had to say on the bus.
+        readReports(process, atMost: 1024, busBytes: .max)
         logOutput(process.finishOutput(), of: process)
         processes[process.id] = nil
         post(helper: .workerEnded(process.id))
