@@ -23,7 +23,17 @@ final class HelperProcess: ChildProcess {
         super.init(child)
     }
 
-    /// Ends it and all that it has started: they cannot leave its process group. Before it is reaped, since its number
-    /// is its group's.
-    func killGroup() { _ = Glibc.kill(-pid, SIGKILL) }
+    private var isReaped = false
+
+    /// Ends it and all that it has started: they cannot leave its process group. Before it is reaped alone: after that
+    /// its number, which is its group's, may be somebody else's.
+    func killGroup() {
+        if !isReaped { _ = Glibc.kill(-pid, SIGKILL) }
+    }
+
+    override func reap() -> ExitStatus? {
+        let status = super.reap()
+        if status != nil { isReaped = true }
+        return status
+    }
 }
