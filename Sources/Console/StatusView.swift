@@ -67,7 +67,7 @@ public struct StatusView: Sendable {
     private var furtherColumns: [[FurtherColumn]] {
         var groups: [[FurtherColumn]] = [[("REQUESTS", { Self.total($0.http, \.requests) })]]
         if status.components.contains(where: { !$0.https.isEmpty }) { groups.append(Self.handshakeColumns) }
-        // What each component says over the bus belongs here.
+        if status.components.contains(where: { $0.bus != nil }) { groups.append(Self.busColumns) }
         groups.append([("MEMORY", { $0.residentBytes.map(Quantity.bytes) ?? "-" })])
         return groups
     }
@@ -77,6 +77,20 @@ public struct StatusView: Sendable {
             ("TLS", { $0.https.isEmpty ? "-" : Quantity.short($0.handshakes) }),
             ("RESUMED", { resumedShare(of: $0) }),
             ("FAILED", { total($0.https, \.failedHandshakes) }),
+        ]
+    }
+
+    /// Messages and calls, whoever began them, and messages that were lost.
+    private static var busColumns: [FurtherColumn] {
+        [
+            (
+                "BUS",
+                { component in
+                    guard let bus = component.bus else { return "-" }
+                    return Quantity.short(bus.published &+ bus.delivered &+ bus.callsMade &+ bus.callsServed)
+                }
+            ),
+            ("DROPPED", { $0.bus.map { Quantity.short($0.dropped) } ?? "-" }),
         ]
     }
 
@@ -100,7 +114,10 @@ public struct StatusView: Sendable {
         let rate = http.reduce(0) { $0 + $1.requestsPerSecond }
         return [
             Table.Cell(oneLine(component.name)),
-            Table.Cell(oneLine(component.listeners.flatMap(\.addresses).map(Self.port).joined(separator: ","))),
+            Table.Cell(
+                oneLine(
+                    component.listeners.flatMap(\.addresses).map { Self.port($0, of: component) }.joined(separator: ",")
+                )),
             Table.Cell(component.state.rawValue, Self.style(of: component.state)),
             Table.Cell(component.pid.map { "\($0)" } ?? "-"),
             "\(component.generation)",
@@ -111,9 +128,10 @@ public struct StatusView: Sendable {
         ]
     }
 
-    /// The port alone where it is bound on all addresses.
-    private static func port(_ address: String) -> String {
-        address.hasPrefix("[::]:") ? String(address.dropFirst("[::]:".count)) : address
+    /// The port alone where it is bound on all addresses, or the heading has the address already.
+    private static func port(_ address: String, of component: ComponentStatus) -> String {
+        guard component.isBuiltIn || address.hasPrefix("[::]:") else { return address }
+        return address.split(separator: ":").last.map(String.init) ?? address
     }
 
     private static func style(of state: ComponentStatus.State) -> Style {

@@ -112,6 +112,8 @@ public struct ComponentMetrics: Codable, Equatable, Sendable {
     public var processorSeconds: Double
     public var loopLagSeconds: Double
     public var droppedLogLines: UInt64
+    /// What it has done on the bus; nil where its plugin uses none.
+    public var bus: BusActivity?
     /// Those that speak HTTP.
     public var listeners: [Listener]
     /// The plugin's own.
@@ -119,7 +121,8 @@ public struct ComponentMetrics: Codable, Equatable, Sendable {
 
     public init(
         name: String, isUp: Bool, restarts: UInt64, residentBytes: UInt64, processorSeconds: Double,
-        loopLagSeconds: Double, droppedLogLines: UInt64, listeners: [Listener], families: [MetricFamily]
+        loopLagSeconds: Double, droppedLogLines: UInt64, bus: BusActivity? = nil, listeners: [Listener],
+        families: [MetricFamily]
     ) {
         self.name = name
         self.isUp = isUp
@@ -128,6 +131,7 @@ public struct ComponentMetrics: Codable, Equatable, Sendable {
         self.processorSeconds = processorSeconds
         self.loopLagSeconds = loopLagSeconds
         self.droppedLogLines = droppedLogLines
+        self.bus = bus
         self.listeners = listeners
         self.families = families
     }

@@ -3,9 +3,8 @@ internal import NIOCore
 /// Time limits. No connection has a timer: the shard looks at each in turn.
 extension HTTPConnection {
     /// Sets when the present state has lasted too long. Called whenever something has happened.
-    func rearm() {
+    func rearm(at now: UInt64 = coarseNow()) {
         let limits = shard.limits
-        let now = coarseNow()
         switch stage {
         case .head:
             if parser.isWithinMessage {

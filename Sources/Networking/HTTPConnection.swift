@@ -258,10 +258,10 @@ final class HTTPConnection: ChannelDuplexHandler, @unchecked Sendable {
             // Over TLS the end is announced in the same write as the last answer; `perform` flushes.
             if !isSecure || ending != .graceful { context.flush() }
         }
-        countDuration()
+        let now = countDuration() ?? coarseNow()
         perform(ending)
         guard stage != .closed else { return }
-        rearm()
+        rearm(at: now)
         if readIsHeld, wantsInput {
             readIsHeld = false
             context.read()
@@ -275,10 +275,14 @@ final class HTTPConnection: ChannelDuplexHandler, @unchecked Sendable {
         answeredSince = exchangeBegan
     }
 
-    private func countDuration() {
-        guard answeredSince != 0 else { return }
-        shard.counters.answered(after: exactNow() &- answeredSince)
+    /// Counts what is to be counted; answers the time, where that took to look at the clock.
+    @discardableResult
+    private func countDuration() -> UInt64? {
+        guard answeredSince != 0 else { return nil }
+        let now = exactNow()
+        shard.counters.answered(after: now &- answeredSince)
         answeredSince = 0
+        return now
     }
 
     /// Has `settle` run when the call under way has returned.

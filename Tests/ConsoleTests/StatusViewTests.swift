@@ -64,6 +64,24 @@ import Testing
         #expect(busy(88).suffix(3).first?.hasSuffix("REQ/S  REQUESTS") == true)
     }
 
+    @Test func theMetricsWorkerIsShownWithItsPortSinceTheHeadingHasItsAddress() {
+        var metrics = ComponentStatus.sample("metrics", listeners: [.sample(["127.0.0.1:9464", "[::1]:9464"])])
+        metrics.isBuiltIn = true
+        #expect(StatusView(.sample([metrics])).render(on: .wide(80)).contains("\nmetrics    9464,9464  running"))
+    }
+
+    @Test func whatGoesOverTheBusIsShownWhereAComponentUsesIt() {
+        var caller = ComponentStatus.sample("Caller")
+        caller.bus = BusActivity()
+        caller.bus?.published = 3
+        caller.bus?.callsMade = 1_200
+        caller.bus?.dropped = 7
+        let lines = StatusView(.sample([caller, .sample("Echo")])).render(on: .wide(120)).split(separator: "\n")
+        #expect(lines.suffix(3).map { $0.suffix(28) }.first == "REQUESTS   BUS  DROPPED   MEMORY".suffix(28))
+        #expect(lines.suffix(2).first?.hasSuffix("  1.2k        7  9.3 MiB") == true)
+        #expect(lines.last?.hasSuffix("     -        -  9.3 MiB") == true)
+    }
+
     @Test(arguments: 40...150) func noRowIsWiderThanATerminalThatHoldsTheUsualColumns(width: Int) {
         for line in busy(width) where width >= 77 { #expect(line.displayWidth <= width, "\(line)") }
     }

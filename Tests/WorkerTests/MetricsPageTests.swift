@@ -24,9 +24,12 @@ import Testing
         activity.durations.counts[0] = 10
         activity.durations.counts[14] = 1
         activity.durations.sum = 12_500_000_000
+        var bus = BusActivity()
+        bus.callsFailed = 6
         return ComponentMetrics(
             name: name, isUp: true, restarts: 1, residentBytes: 1024, processorSeconds: 1.25, loopLagSeconds: 0.001,
-            droppedLogLines: 0, listeners: [.init(name: "web", isTLS: isTLS, activity: activity)], families: families)
+            droppedLogLines: 0, bus: isTLS ? bus : nil,
+            listeners: [.init(name: "web", isTLS: isTLS, activity: activity)], families: families)
     }
 
     private static func family(
@@ -65,6 +68,8 @@ import Testing
         #expect(
             read.value("muster_listener_request_duration_seconds_bucket", labels.merging(["le": "0.0005"]) { $1 }) == 10
         )
+        #expect(read.value("muster_component_bus_calls_total", ["component": "A", "kind": "failed"]) == 6)
+        #expect(read.value("muster_component_bus_calls_total", ["component": "B", "kind": "failed"]) == nil)
         #expect(read.value("app_things_total", ["component": "A"]) == 1e300)
         #expect(
             read.value(

@@ -39,7 +39,7 @@ extension HostDriver {
             residentBytes: usages.reduce(0) { $0 + $1.residentBytes },
             processorSeconds: usages.reduce(ledger.endedProcessorSeconds(of: status.name)) { $0 + $1.processorSeconds },
             loopLagSeconds: Double(unit?.worker.map(ledger.loopLag) ?? 0) / 1e9,
-            droppedLogLines: ledger.droppedLogLines(of: status.name),
+            droppedLogLines: ledger.droppedLogLines(of: status.name), bus: bus.activity(of: status.name),
             listeners: listeners.map {
                 .init(
                     name: $0.name, isTLS: $0.transport == Transport.https.rawValue,

@@ -30,6 +30,20 @@ struct HostFamily: Sendable {
         }
     }
 
+    /// One counter for each component that uses the bus, and each value of one more label.
+    static func bus(
+        _ name: String, label: String? = nil, _ help: String,
+        _ values: @escaping @Sendable (BusActivity) -> [(label: String, number: UInt64)]
+    ) -> HostFamily {
+        HostFamily(name: name, kind: .counter, labels: ["component"] + (label.map { [$0] } ?? []), help: help) {
+            $0.components.flatMap { component in
+                (component.bus.map(values) ?? []).map { value in
+                    ([component.name] + (label == nil ? [] : [value.label]), [Double(value.number)])
+                }
+            }
+        }
+    }
+
     /// One number for each listener and each value of one more label.
     static func listener(
         _ name: String, _ kind: Exposition.Kind, label: String? = nil, _ help: String,
@@ -54,7 +68,7 @@ struct HostFamily: Sendable {
 
 /// Every metric of the host's own, in the order of the answer.
 enum HostFamilies {
-    static let all: [HostFamily] = host + components + listeners
+    static let all: [HostFamily] = host + components + bus + listeners
 
     private static let host: [HostFamily] = [
         HostFamily(
@@ -87,7 +101,6 @@ enum HostFamilies {
         },
     ]
 
-    // What the bus carries for each component belongs here, as muster_component_bus_….
     private static let components: [HostFamily] = [
         .component("muster_component_up", .gauge, "1 while a worker of the component serves, 0 while none does.") {
             $0.isUp ? 1 : 0
@@ -110,6 +123,23 @@ enum HostFamilies {
             "muster_component_dropped_log_lines_total", .counter,
             "Log lines that were dropped because the component wrote them faster than they could be read."
         ) { Double($0.droppedLogLines) },
+    ]
+
+    private static let bus: [HostFamily] = [
+        .bus("muster_component_bus_published_total", "Messages that the component published on the bus.") {
+            [("", $0.published)]
+        },
+        .bus("muster_component_bus_delivered_total", "Messages of the bus that were handed to the component.") {
+            [("", $0.delivered)]
+        },
+        .bus(
+            "muster_component_bus_dropped_total",
+            "Messages that did not reach the component, or its own that were too many."
+        ) { [("", $0.dropped)] },
+        .bus(
+            "muster_component_bus_calls_total", label: "kind",
+            "Calls over the bus: made by the component, served by it, or made and failed."
+        ) { [("made", $0.callsMade), ("served", $0.callsServed), ("failed", $0.callsFailed)] },
     ]
 
     private static let listeners: [HostFamily] = [

@@ -10,7 +10,7 @@ struct StatusCommand: ParsableCommand {
         discussion: """
             A line for each component: its ports, state, process, generation, restarts, connections, and requests in the \
             last second; where the terminal is wide enough also requests since the host began, TLS handshakes (how many \
-            took up a former session, how many failed) and memory. Below the table stands what wants attention.
+            took up a former session, how many failed), what went over the bus and memory. Below the table stands what wants attention.
 
               muster status
               muster status --watch
