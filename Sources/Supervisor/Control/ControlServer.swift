@@ -68,11 +68,11 @@ final class ControlServer {
         _ path: String, _ address: sockaddr_un, _ length: socklen_t
     ) throws(SystemError) -> Descriptor {
         let descriptor = try makeSocket()
-        let former = umask(0o177)
+        // Linux gives the file the socket's own mode, less the umask: from its first moment it is nobody else's. The umask
+        // would do as well, but it is the whole process's.
+        try retrying("restricting \(path)") { fchmod(descriptor.rawValue, 0o600) }
         let status = withPointer(address) { Glibc.bind(descriptor.rawValue, $0, length) }
-        let number = errno
-        umask(former)
-        guard status == 0 else { throw SystemError("binding \(path)", number: number) }
+        guard status == 0 else { throw SystemError("binding \(path)") }
         try retrying("listening at \(path)") { listen(descriptor.rawValue, 64) }
         return descriptor
     }

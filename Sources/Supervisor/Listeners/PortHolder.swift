@@ -40,7 +40,9 @@ enum PortHolder: Equatable, CustomStringConvertible {
     private static func listeningSockets(port: UInt16) -> [String: UInt32] {
         var sockets: [String: UInt32] = [:]
         for table in ["/proc/net/tcp", "/proc/net/tcp6"] {
-            guard let bytes = try? Files.read(table, limit: 8 << 20) else { continue }
+            // The listening sockets come first (Documentation/networking/proc_net_tcp.rst); a busy machine has a great many
+            // connections after them.
+            guard let bytes = try? Files.readBeginning(table, limit: 1 << 20) else { continue }
             for line in bytes.split(separator: UInt8(ascii: "\n")).dropFirst() {
                 let fields = String(decoding: line, as: UTF8.self).split(separator: " ")
                 guard fields.count > 9, fields[3] == "0A", let colon = fields[1].lastIndex(of: ":") else { continue }

@@ -33,6 +33,18 @@ enum Files {
         throw SystemError("reading \(path)", number: EFBIG)
     }
 
+    /// Reads the first `limit` bytes of a file, or all of a shorter one.
+    static func readBeginning(_ path: String, limit: Int) throws(SystemError) -> [UInt8] {
+        let file = try open(path, O_RDONLY)
+        var bytes: [UInt8] = []
+        while bytes.count < limit {
+            let chunk = try read(file, atMost: min(1 << 16, limit - bytes.count), path)
+            if chunk.isEmpty { break }
+            bytes += chunk
+        }
+        return bytes
+    }
+
     static func read(_ file: Descriptor, atMost count: Int, _ path: String) throws(SystemError) -> [UInt8] {
         var result: Result<Int, SystemError> = .success(0)
         let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
