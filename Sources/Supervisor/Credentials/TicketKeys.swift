@@ -29,8 +29,13 @@ struct TicketKeys {
     /// When the next key is due; nil: no listener has any.
     var nextRotation: Instant? { entries.values.map(\.nextRotation).min() }
 
-    /// The listeners whose keys are due: `keys` then gives new ones.
-    func due(at now: Instant) -> [String] { entries.filter { $0.value.nextRotation <= now }.map(\.key).sorted() }
+    /// Makes a new key wherever one is due, whether or not anyone serves the listener just now: what is due once must
+    /// not stay due. True if there was any.
+    mutating func rotateDue(at now: Instant) -> Bool {
+        let due = entries.filter { $0.value.nextRotation <= now }.map(\.key)
+        for listener in due { rotate(listener, at: now) }
+        return !due.isEmpty
+    }
 
     /// Forgets listeners that are no more.
     mutating func retain(_ listeners: Set<String>) { entries = entries.filter { listeners.contains($0.key) } }

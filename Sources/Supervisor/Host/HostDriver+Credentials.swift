@@ -33,11 +33,11 @@ extension HostDriver {
     /// certificate is only talked about: a reload takes a new one over.
     func tendCredentials() {
         let now = monotonicNow()
-        let isRotationDue = ticketKeys.nextRotation.map { $0 <= now } ?? false
+        let hasNewKeys = ticketKeys.rotateDue(at: now)
         let isCheckDue = nextCredentialCheck <= now
-        guard isRotationDue || isCheckDue, let committed = machine.committed?.id else { return }
+        if isCheckDue { nextCredentialCheck = now.after(Self.credentialPeriod) }
+        guard hasNewKeys || isCheckDue, let committed = machine.committed?.id else { return }
         if isCheckDue {
-            nextCredentialCheck = now.after(Self.credentialPeriod)
             stage.reloadCredentials(of: committed)
             logRemarks()
         }

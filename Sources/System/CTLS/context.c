@@ -66,7 +66,7 @@ static int alpn_callback(SSL *connection, const unsigned char **chosen, unsigned
     return SSL_TLSEXT_ERR_OK;
 }
 
-/* AES-128 first: its strength is that of the curves beside it, and with SHA-256 a handshake costs a fifth less. */
+/* AES-128 first: its strength is that of the curves beside it, and its SHA-256 has instructions of its own. */
 static const char tls12_ciphers[] = "ECDHE+AES128+AESGCM:ECDHE+CHACHA20:ECDHE+AESGCM";
 static const char tls13_ciphers[] = "TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_256_GCM_SHA384";
 
