@@ -74,6 +74,9 @@ let package = Package(
         .library(name: "ControlProtocol", targets: ["ControlProtocol"]),
         plugin("UpdateDistributor", "UpdateDistributorEntry"),
         plugin("UpdateService", "UpdateServiceEntry"),
+        plugin("ClientService", "ClientServiceEntry"),
+        plugin("PollHandler", "PollHandlerEntry"),
+        plugin("SweepHandler", "SweepHandlerEntry"),
         plugin("HelloC", "HelloC"),
         plugin("HelloSwift", "HelloSwift"),
         plugin("Fixture.Client", "FixtureClient"),
@@ -86,6 +89,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     ],
     targets: [
         // The contract.
@@ -122,19 +126,23 @@ let package = Package(
                 nio("NIOPosix"),
             ],
             swiftSettings: strict),
+        .target(name: "Fleet", dependencies: ["COpenSSL", "OpenSSL"], swiftSettings: strict),
+        .target(
+            name: "FleetAdmin", dependencies: ["Fleet", "Networking", "Locks", "COpenSSL", "OpenSSL"],
+            swiftSettings: strict),
         .target(name: "Credentials", dependencies: ["ControlProtocol", "COpenSSL", "OpenSSL"], swiftSettings: strict),
         .target(
             name: "Supervisor",
             dependencies: ["PluginManifest", "ControlProtocol", "Configuration", "CLinux", "CDigest"],
             swiftSettings: strict),
         .target(
-            name: "Console", dependencies: ["Configuration", "ControlProtocol", "PluginManifest"], swiftSettings: strict
-        ),
+            name: "Console", dependencies: ["Configuration", "ControlProtocol", "Fleet", "PluginManifest"],
+            swiftSettings: strict),
         .executableTarget(
             name: "muster",
             dependencies: [
                 "Supervisor", "Worker", "Credentials", "Configuration", "ControlProtocol", "PluginManifest", "Console",
-                "MusterABI",
+                "MusterABI", "Fleet", "FleetAdmin",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
@@ -147,6 +155,11 @@ let package = Package(
         .target(name: "FileServing", dependencies: ["PluginKit", "Locks"], swiftSettings: strict),
         .target(name: "PluginJSON", dependencies: ["PluginKit"], swiftSettings: strict),
         .target(
+            name: "JobHandling", dependencies: ["PluginKit", "PluginJSON", "Fleet", "Locks"], swiftSettings: strict),
+        .target(
+            name: "SweepEngine", dependencies: ["Fleet", "OpenSSL", "COpenSSL", "CLinux", "Locks"],
+            swiftSettings: strict),
+        .target(
             name: "UpdateDistributor", dependencies: ["FileServing", "PluginKit"], path: "Plugins/UpdateDistributor",
             exclude: ["Entry"], swiftSettings: strict),
         .target(
@@ -158,6 +171,28 @@ let package = Package(
         .target(
             name: "UpdateServiceEntry", dependencies: ["UpdateService", "PluginKit", "MusterABI"],
             path: "Plugins/UpdateService/Entry", swiftSettings: strict, linkerSettings: onlyEntryPoint),
+        .target(
+            name: "ClientService",
+            dependencies: [
+                "PluginKit", "PluginJSON", "Fleet", "Locks", .product(name: "GRDB", package: "GRDB.swift"),
+            ],
+            path: "Plugins/ClientService", exclude: ["Entry"], swiftSettings: strict),
+        .target(
+            name: "ClientServiceEntry", dependencies: ["ClientService", "PluginKit", "MusterABI"],
+            path: "Plugins/ClientService/Entry", swiftSettings: strict, linkerSettings: onlyEntryPoint),
+        .target(
+            name: "PollHandler", dependencies: ["JobHandling", "PluginKit", "PluginJSON", "Fleet", "Locks"],
+            path: "Plugins/PollHandler", exclude: ["Entry"], swiftSettings: strict),
+        .target(
+            name: "PollHandlerEntry", dependencies: ["PollHandler", "PluginKit", "MusterABI"],
+            path: "Plugins/PollHandler/Entry", swiftSettings: strict, linkerSettings: onlyEntryPoint),
+        .target(
+            name: "SweepHandler",
+            dependencies: ["JobHandling", "SweepEngine", "PluginKit", "PluginJSON", "Fleet", "Locks"],
+            path: "Plugins/SweepHandler", exclude: ["Entry"], swiftSettings: strict),
+        .target(
+            name: "SweepHandlerEntry", dependencies: ["SweepHandler", "PluginKit", "MusterABI"],
+            path: "Plugins/SweepHandler/Entry", swiftSettings: strict, linkerSettings: onlyEntryPoint),
         .target(
             name: "HelloC", dependencies: ["MusterABI"], path: "Plugins/Examples/HelloC", publicHeadersPath: ".",
             linkerSettings: onlyEntryPoint),
@@ -224,8 +259,21 @@ let package = Package(
                 "UpdateService", "UpdateDistributor", "FileServing", "PluginKit", "PluginTesting", "MusterABI",
             ],
             swiftSettings: strict),
+        .testTarget(name: "FleetTests", dependencies: ["Fleet"], swiftSettings: strict),
+        .testTarget(name: "FleetAdminTests", dependencies: ["FleetAdmin", "Fleet"], swiftSettings: strict),
         .testTarget(
-            name: "IntegrationTests", dependencies: ["ControlProtocol", "MetricsTesting", "CLinux", "TLSTesting"],
+            name: "ClientServiceTests",
+            dependencies: ["ClientService", "Fleet", "PluginKit", "PluginTesting", "MusterABI"], swiftSettings: strict),
+        .testTarget(
+            name: "JobHandlingTests",
+            dependencies: [
+                "JobHandling", "PollHandler", "SweepHandler", "Fleet", "PluginKit", "PluginTesting", "MusterABI",
+            ],
+            swiftSettings: strict),
+        .testTarget(name: "SweepEngineTests", dependencies: ["SweepEngine", "Fleet"], swiftSettings: strict),
+        .testTarget(
+            name: "IntegrationTests",
+            dependencies: ["ControlProtocol", "MetricsTesting", "CLinux", "TLSTesting", "Fleet", "FleetAdmin"],
             swiftSettings: strict),
     ] + fixtures.map(fixture)
 )

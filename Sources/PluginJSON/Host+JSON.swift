@@ -1,7 +1,8 @@
 private import FoundationEssentials
 public import PluginKit
 
-/// JSON on the bus (RFC 8259), by Foundation's encoder. A room of its own, since only plugins that import it load
+/// JSON on the bus (RFC 8259), by Foundation's encoder; keys are lower-case words joined by underscores, as in the YAML and
+/// in every answer over HTTP. A room of its own, since only plugins that import it load
 /// Foundation.
 extension Host {
     /// Publishes a value as JSON.
@@ -45,7 +46,10 @@ extension BusCall {
 enum BusJSON {
     static func encode(_ value: some Encodable) throws(BusError) -> [UInt8] {
         do {
-            return [UInt8](try JSONEncoder().encode(value))
+            let encoder = JSONEncoder()
+            encoder.keyEncodingStrategy = .convertToSnakeCase
+            encoder.outputFormatting = .withoutEscapingSlashes
+            return [UInt8](try encoder.encode(value))
         } catch {
             throw BusError(.invalid, "a \(type(of: value)) cannot be written as JSON: \(error)")
         }
@@ -53,7 +57,9 @@ enum BusJSON {
 
     static func decode<Value: Decodable>(_ bytes: [UInt8]) throws(CallFailure) -> Value {
         do {
-            return try JSONDecoder().decode(Value.self, from: Data(bytes))
+            let decoder = JSONDecoder()
+            decoder.keyDecodingStrategy = .convertFromSnakeCase
+            return try decoder.decode(Value.self, from: Data(bytes))
         } catch {
             // The decoder's own words may quote what was sent.
             throw CallFailure("the payload of \(bytes.count) bytes is not the JSON of a \(Value.self)")

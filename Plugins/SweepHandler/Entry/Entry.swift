@@ -1,0 +1,7 @@
+public import MusterABI
+import SweepHandler
+import PluginKit
+
+@c @implementation public func muster_plugin_entry_v1() -> UnsafePointer<muster_plugin>? {
+    PluginEntry.manifest(of: SweepHandler.self)
+}
