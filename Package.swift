@@ -259,7 +259,8 @@ let package = Package(
                 "UpdateService", "UpdateDistributor", "FileServing", "PluginKit", "PluginTesting", "MusterABI",
             ],
             swiftSettings: strict),
-        .testTarget(name: "FleetTests", dependencies: ["Fleet"], swiftSettings: strict),
+        .testTarget(
+            name: "FleetTests", dependencies: ["Fleet", "Credentials", "ControlProtocol"], swiftSettings: strict),
         .testTarget(name: "FleetAdminTests", dependencies: ["FleetAdmin", "Fleet"], swiftSettings: strict),
         .testTarget(
             name: "ClientServiceTests",
