@@ -7,6 +7,8 @@ public struct FleetIdentity: Sendable {
     /// PEM: the fleet's root.
     public var authority: [UInt8]
     public var peer: FleetPeer
+    /// The DNS names and IP addresses in its certificate: none but a server's.
+    public var names: [String]
     public var notBefore: Timestamp
     public var notAfter: Timestamp
     public var profile: FleetProfile

@@ -37,8 +37,8 @@ public struct IdentityFolder: Sendable {
             key: identity, certificate: identity, authority: authority, in: (identityPath, authorityPath))
         return FleetIdentity(
             certificate: Array(checked.chain.utf8), privateKey: Array(checked.key.utf8),
-            authority: Array(checked.authority.utf8), peer: checked.peer, notBefore: checked.notBefore,
-            notAfter: checked.notAfter, profile: try Self.profile(profile, profilePath))
+            authority: Array(checked.authority.utf8), peer: checked.peer, names: checked.names,
+            notBefore: checked.notBefore, notAfter: checked.notAfter, profile: try Self.profile(profile, profilePath))
     }
 
     /// Replaces the key and the certificate in the place of those that are there, whose owner stays. What does not belong
@@ -101,6 +101,7 @@ private struct CheckedIdentity {
     var chain: String
     var authority: String
     var peer: FleetPeer
+    var names: [String]
     var notBefore: Timestamp
     var notAfter: Timestamp
 
@@ -117,7 +118,7 @@ private struct CheckedIdentity {
         let facts = chain.with(0) { leaf in
             (
                 belongs: leaf.belongs(to: secret), peer: FleetPeer(uris: leaf.uris, subject: leaf.subject),
-                notBefore: leaf.notBefore, notAfter: leaf.notAfter
+                names: leaf.hostNames, notBefore: leaf.notBefore, notAfter: leaf.notAfter
             )
         }
         guard let facts, let notBefore = facts.notBefore, let notAfter = facts.notAfter else {
@@ -139,6 +140,7 @@ private struct CheckedIdentity {
         self.chain = String(decoding: bytes.chain, as: UTF8.self)
         self.authority = try PEMText.text(root)
         self.peer = peer
+        names = facts.names
         self.notBefore = Timestamp(seconds: notBefore)
         self.notAfter = Timestamp(seconds: notAfter)
     }

@@ -20,6 +20,8 @@ public struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertible
         Self(milliseconds: time.milliseconds.addingReportingOverflow(duration.wholeMilliseconds).partialValue)
     }
 
+    public static func - (time: Self, duration: Duration) -> Self { time + (.zero - duration) }
+
     public static func - (left: Self, right: Self) -> Duration {
         .milliseconds(left.milliseconds.subtractingReportingOverflow(right.milliseconds).partialValue)
     }

@@ -23,6 +23,19 @@ extension Certificate {
         }
     }
 
+    /// The DNS names and the IP addresses in numbers among its subject alternative names.
+    package var hostNames: [String] {
+        guard let names = cossl_alternative_names(raw) else { return [] }
+        defer { cossl_free_names(names) }
+        return (0..<max(0, cossl_count_names(names))).compactMap { index in
+            guard let bio = try? MemoryBIO(), cossl_print_name(bio.raw, names, index) >= 0 else { return nil }
+            let text = String(decoding: bio.contents(), as: UTF8.self)
+            return ["DNS:", "IP Address:"].lazy.compactMap { prefix in
+                text.hasPrefix(prefix) ? String(text.dropFirst(prefix.count)) : nil
+            }.first
+        }
+    }
+
     /// Seconds since 1970.
     package var notBefore: Int64? { Self.seconds(X509_get0_notBefore(raw)) }
     package var notAfter: Int64? { Self.seconds(X509_get0_notAfter(raw)) }

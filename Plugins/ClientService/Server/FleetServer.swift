@@ -1,0 +1,176 @@
+internal import Fleet
+import Locks
+import PluginKit
+
+/// The company server's side: owns the fleet's store, answers clients and administrators over :50000, and the other
+/// components of the host over the bus.
+///
+/// What is asked often is in memory (`ClientRegistry`), what has to last is in the store; jobs change in transactions of
+/// `JobLedger`. While the store is closed, before activate and after release, every request is told to try again at once.
+final class FleetServer: Sendable {
+    let host: Host
+    let options: ServerOptions
+    let authority: FleetAuthority
+    let identity: IdentityFolder
+    let roles: Set<ClientServiceRole>
+    let registry = ClientRegistry()
+    let waiters = LeaseWaiters()
+    let events: JobEvents
+    let dispatcher: Dispatcher
+    let metrics: FleetMetrics
+    private let opened = Locked<(any FleetStore)?>(nil)
+    private let timers = Locked<[PluginKit.Timer]>([])
+    /// This machine's, where it is a client too.
+    let ownClient: ClientID?
+
+    init(
+        host: Host, options: ServerOptions, roles: Set<ClientServiceRole>, authority: FleetAuthority,
+        identity: IdentityFolder, ownClient: ClientID?
+    ) throws {
+        self.host = host
+        self.options = options
+        self.roles = roles
+        self.authority = authority
+        self.identity = identity
+        self.ownClient = ownClient
+        events = JobEvents(host: host)
+        metrics = try FleetMetrics(host: host)
+        let waiters = waiters
+        dispatcher = Dispatcher(rate: options.dispatchRate) { waiters.wake($0) }
+    }
+
+    var now: Timestamp { .now() }
+
+    /// Throws where the store is not open: `handingOver`.
+    func store() throws(Problem) -> any FleetStore {
+        guard let store = opened.withLock({ $0 }) else {
+            throw Problem(
+                503, .handingOver, "ClientService hands over to a newer generation, or starts; try again at once.")
+        }
+        return store
+    }
+
+    // MARK: Life
+
+    /// Opens the store and reads who is in the fleet. Blocks.
+    func open(_ store: any FleetStore) throws {
+        try admitOwnClient(to: store)
+        try store.readBlocking { store in
+            var after: ClientID?
+            while case let page = try store.clients(after: after, limit: 1000), let last = page.last {
+                registry.load(page)
+                after = last.id
+            }
+            registry.load(revocations: try store.revocations())
+        }
+        opened.withLock { $0 = store }
+        waiters.reopen()
+        try startTimers()
+    }
+
+    private func startTimers() throws {
+        let ticking = try host.startTimer(after: .seconds(1), every: .seconds(1)) { [self] in
+            Task { await tick() }
+        }
+        let publishing = try host.startTimer(after: .milliseconds(250), every: .milliseconds(250)) { [self] in
+            events.publish()
+        }
+        let tending = try host.startTimer(after: .seconds(5), every: .seconds(3600), jitter: .seconds(60)) { [self] in
+            Task { await tendIdentity() }
+        }
+        timers.withLock { $0 = [ticking, publishing, tending] }
+    }
+
+    func quiesce() {
+        dispatcher.stop()
+        waiters.endAll()
+    }
+
+    /// After it nothing is written: the next generation has the store.
+    func close() throws {
+        for timer in (timers.withLock { $0 }) { timer.cancel() }
+        guard let store = opened.withLock({ $0.take() }) else { return }
+        try store.close()
+    }
+
+    // MARK: Time
+
+    /// Once a second: what is overdue, who is offline, what changed.
+    private func tick() async {
+        let now = now
+        waiters.expire(at: now)
+        for (id, entry) in registry.expire(
+            unheardSince: now - options.heartbeat * 3, except: { waiters.isWaiting($0) })
+        {
+            publish(FleetTopic.clientOffline, id, entry.name, entry.group)
+        }
+        metrics.note(waiting: waiters.count, registry)
+        guard let store = try? store() else { return }
+        do {
+            while try await change(store, { try $0.expire(limit: 500) }) {}
+            try await flush(store)
+        } catch let error as StoreError where error.kind == .closed {
+            return
+        } catch {
+            host.log.error(
+                "The fleet's store could not be brought up to date; trying again each second.", ["error": "\(error)"])
+        }
+    }
+
+    /// Writes what heartbeats changed.
+    private func flush(_ store: any FleetStore) async throws {
+        let changed = registry.takeChanged()
+        guard !changed.isEmpty else { return }
+        do {
+            try await store.write { store in
+                for (id, entry) in changed {
+                    guard var record = try store.client(id) else { continue }
+                    record.take(entry)
+                    try store.update(record)
+                }
+            }
+        } catch {
+            registry.putBack(changed.map(\.0))
+            throw error
+        }
+    }
+
+    // MARK: Changing jobs
+
+    /// Runs a change of jobs in one transaction; afterwards tells those whom it concerns.
+    func change<Value: Sendable>(
+        _ store: any FleetStore, _ body: @escaping @Sendable (inout JobLedger) throws -> Value
+    ) async throws -> Value {
+        let lease = options.lease
+        let (value, touched, called) = try await store.write { store in
+            var ledger = JobLedger(store, at: .now(), lease: lease)
+            let value = try body(&ledger)
+            return (value, Array(ledger.touched.values), ledger.called)
+        }
+        for job in touched { events.note(job) }
+        for client in called { waiters.wake(client) }
+        return value
+    }
+
+    func publish(_ topic: String, _ client: ClientID, _ name: String, _ group: String) {
+        let event = ClientEvent(client: client, name: name, group: group)
+        guard let payload = try? FleetJSON.encode(event) else { return }
+        try? host.publish(Topic(topic), payload)
+    }
+}
+
+extension ClientRecord {
+    /// What heartbeats and certificates change.
+    mutating func take(_ entry: ClientRegistry.Entry) {
+        name = entry.name
+        seenAt = entry.seenAt
+        clockSkew = entry.clockSkew
+        version = entry.version
+        definitions = entry.definitions
+        doorbells = entry.doorbells
+        address = entry.address
+        serial = entry.serial
+        nextSerial = entry.nextSerial
+        sharedSerial = entry.sharedSerial
+    }
+}
