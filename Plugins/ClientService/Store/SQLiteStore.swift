@@ -156,3 +156,10 @@ extension StoreError {
         }
     }
 }
+
+extension SQLiteStore {
+    /// Of the writing connection: 2 is FULL (sqlite.org/pragma.html#pragma_synchronous).
+    package func synchronousLevel() throws -> Int? {
+        try pool.writeWithoutTransaction { try Int.fetchOne($0, sql: "PRAGMA synchronous") }
+    }
+}
