@@ -33,6 +33,8 @@ public struct HostStatus: Codable, Equatable, Sendable {
     public var components: [ComponentStatus]
     /// Where Prometheus finds the metrics: `http://127.0.0.1:9464/metrics`; empty where they are not served.
     public var metricsURLs: [String] = []
+    /// What was left out so that it fits a payload of the bus; nil: nothing.
+    public var leftOut: [String]?
 
     public init(
         version: String, pid: Int32, phase: Phase, generation: UInt64, configurationPath: String,

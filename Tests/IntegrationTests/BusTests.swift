@@ -52,6 +52,18 @@ extension LiveTests {
             #expect(try host.component("Depot").bus?.callsServed == 2)
         }
 
+        @Test func hostAnswersWithItsStatusUnlessItIsDenied() throws {
+            let host = try Self.start()
+            let answer = try host.get("/host/get", from: "Asker").text
+            #expect(answer.hasPrefix(#"1 0 {"components":[{"bus":{"callsFailed":0,"#), "\(answer)")
+            let other = try host.get("/host/put", from: "Asker").text
+            #expect(other == "2 6 |host.status has no method 'put', only 'get'")
+            try Self.reconfigure(host, asker: "{deny: [host.status]}")
+            #expect(try host.reload().result == .committed)
+            #expect(try host.get("/host/get", from: "Asker").text.contains("host.status"))
+            #expect(try host.get("/host/get", from: "Asker").text.hasPrefix("status "))
+        }
+
         @Test func componentsOfOneWorkerSpeakAsThoseOfTwo() throws {
             let host = try Self.start(host: "isolation: shared")
             #expect(try call(host, "echo") == "1 0 hello Asker|")

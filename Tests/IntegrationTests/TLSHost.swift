@@ -8,7 +8,7 @@ struct TLSHost {
     let authority: TestAuthority
 
     /// - Parameter identity: false: none is configured, and the host makes its own.
-    init(identity: Bool = true, listen: String = "{address: \"127.0.0.1:0\"}") throws {
+    init(identity: Bool = true, listen: String = "{address: \"127.0.0.1:0\"}", host more: String = "") throws {
         host = try LiveHost(plugins: ["Web": "UpdateService"])
         authority = try TestAuthority()
         try FileManager.default.createDirectory(
@@ -18,16 +18,17 @@ struct TLSHost {
             try host.replace("authority.pem", with: authority.certificate)
             try show(authority.server)
         }
-        try configure(identity: identity, listen: listen)
+        try configure(identity: identity, listen: listen, host: more)
     }
 
-    func configure(identity: Bool = true, listen: String = "{address: \"127.0.0.1:0\"}", cache: String = "no-cache")
-        throws
-    {
+    func configure(
+        identity: Bool = true, listen: String = "{address: \"127.0.0.1:0\"}", cache: String = "no-cache",
+        host more: String = ""
+    ) throws {
         let files = "identity: {certificate: host.pem, private_key: host.key, authority: authority.pem}"
         try host.configure(
             "Web:\n  listen: {updates: \(listen)}\n  config: {root: root, cache_control: \(cache)}\n",
-            host: identity ? files : "")
+            host: (identity ? files : "") + more)
     }
 
     /// Puts a certificate and its key where the configuration names them.

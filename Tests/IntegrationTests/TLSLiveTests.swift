@@ -94,6 +94,40 @@ extension LiveTests {
             #expect(try tls.get().status == 200)
         }
 
+        @Test func certificateThatChangedOnDiskIsTakenOverWithoutAReloadAndABadOneIsNot() throws {
+            let tls = try TLSHost(host: "\ndebug: true")
+            try tls.host.start(variables: ["MUSTER_CREDENTIAL_PERIOD_MS": "50"])
+            try tls.host.waitUntilRunning()
+            let worker = try tls.host.component("Web").pid
+            for round in 1...3 {
+                try tls.show(try tls.authority.identity("round-\(round)"))
+                try tls.host.waitUntil("certificate \(round) is shown") { try tls.get().subject == "CN=round-\(round)" }
+            }
+            #expect(
+                tls.host.log.contains("took over what changed on disk: the certificate \(tls.host.directory)/host.pem"))
+
+            try tls.host.replace("host.key", with: TestAuthority().server.privateKey)
+            chmod("\(tls.host.directory)/host.key", 0o600)
+            let words = "does not belong to the certificate of CN=round-3"
+            try tls.host.waitUntil("the bad key is told about") { tls.host.log.contains(words) }
+            #expect(tls.host.log.contains("listeners go on with what they had before it changed"))
+            #expect(try tls.get().subject == "CN=round-3")
+
+            try tls.show(try tls.authority.identity("round-4"))
+            try tls.host.waitUntil("the next one is shown") { try tls.get().subject == "CN=round-4" }
+            #expect(tls.host.log.components(separatedBy: words).count == 2, "told once")
+            #expect(try tls.host.component("Web").pid == worker)
+        }
+
+        @Test(.enabled(if: geteuid() == 0, "needs root"))
+        func hostReadsAnIdentityThatOnlyItsWorkersUserMayRead() throws {
+            let tls = try TLSHost(host: "\nuser: nobody")
+            let key = "\(tls.host.directory)/host.key"
+            #expect(chown(key, 65_534, 65_534) == 0 && chmod(key, 0o600) == 0)
+            try tls.host.startAndWait()
+            #expect(try tls.get().status == 200)
+        }
+
         @Test func startWithABadCertificateEndsWithTheReason() throws {
             let tls = try TLSHost()
             try tls.host.replace("host.pem", with: Data("nothing".utf8))

@@ -202,6 +202,14 @@ import Testing
             }
         ),
         ("bus[0].role is 5", { $0.bus = [$0.busSpecification("a", 5)] }),
+        (
+            "says that it serves 'host.status': names that begin with 'host.' are the host's own",
+            { $0.bus = [$0.busSpecification("host.status")] }
+        ),
+        (
+            "says that it publishes 'host.news': names that begin with 'host.' are the host's own",
+            { $0.bus = [$0.busSpecification("host.news", MUSTER_BUS_PUBLISHES)] }
+        ),
         ("says twice that it serves 'a'", { $0.bus = [$0.busSpecification("a"), $0.busSpecification("a")] }),
         ("names CAP_KILL twice", { $0.capabilities = [$0.text("CAP_KILL"), $0.text("CAP_KILL")] }),
         ("required_capabilities[0] is 'CAP_FLY'", { $0.capabilities = [$0.text("CAP_FLY")] }),

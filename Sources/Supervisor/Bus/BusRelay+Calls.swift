@@ -22,6 +22,10 @@ extension BusRelay {
             answer(key, .timedOut)
             return
         }
+        if Self.isHosts(call.service) {
+            ask(call, key)
+            return
+        }
         switch place(call, of: component) {
         case .refused(let refusal): answer(key, .refused(refusal))
         case .handed(let target, let server): keep(call, key, target, server)
@@ -236,7 +240,7 @@ extension BusRelay {
         answer(entry.caller, result)
     }
 
-    private mutating func answer(_ caller: CallerKey, _ result: BusAnswer) {
+    mutating func answer(_ caller: CallerKey, _ result: BusAnswer) {
         var result = result
         var payloadCount = 0
         if case .replied(let reply) = result {

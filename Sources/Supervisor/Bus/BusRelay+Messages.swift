@@ -8,8 +8,10 @@ extension BusRelay {
             accuse(worker, component, "published a message beyond the bus's limits")
             return
         }
-        guard declares(.publishes, topic, worker, component) else {
-            accuse(worker, component, "published under '\(printable(topic))', which its manifest does not declare")
+        guard declares(.publishes, topic, worker, component), !Self.isHosts(topic) else {
+            accuse(
+                worker, component,
+                "published under '\(printable(topic))', which its manifest does not or may not declare")
             return
         }
         guard !isDenied(topic, worker, component), isWithinRate(worker, component) else {

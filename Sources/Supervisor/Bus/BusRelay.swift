@@ -27,7 +27,9 @@ import PluginManifest
 /// - calls of a component, and calls to it, are `limits.calls` at most; those that wait hold `limits.waitingBytes` at most;
 /// - nothing but what ends calls is added to a socket in which `limits.backlog` bytes wait.
 ///
-/// The aspects: `+Messages`, `+Calls`, `+Membership`.
+/// A call to `host.…` is the host's own to answer: the driver does so at once, and it is in neither state.
+///
+/// The aspects: `+Messages`, `+Calls`, `+Host`, `+Membership`.
 struct BusRelay: Sendable {
     /// How much is taken on.
     struct Limits: Sendable {
@@ -49,6 +51,8 @@ struct BusRelay: Sendable {
         case closed(WorkerID)
         /// So many bytes wait in a worker's socket now.
         case backlog(WorkerID, Int)
+        /// What the host answers to `askStatus`.
+        case hostReplied(CallerKey, BusReply)
         /// A deadline may have passed.
         case tick
     }
@@ -56,6 +60,8 @@ struct BusRelay: Sendable {
     enum Action: Equatable, Sendable {
         case send(WorkerID, component: String, BusCommand)
         case log(LogLevel, component: String, String)
+        /// The host's status is wanted: `hostReplied` says it.
+        case askStatus(CallerKey)
     }
 
     /// Who called, by its own number.
@@ -121,6 +127,7 @@ struct BusRelay: Sendable {
         case .report(let worker, let component, let report): take(report, from: worker, component)
         case .closed(let worker): close(worker)
         case .backlog(let worker, let bytes): noteBacklog(of: worker, bytes)
+        case .hostReplied(let key, let reply): hostReplied(key, reply)
         case .tick: expire()
         }
         defer { actions.removeAll() }

@@ -1,3 +1,4 @@
+import CLinux
 import Configuration
 import ControlProtocol
 import FoundationEssentials
@@ -22,19 +23,35 @@ struct CredentialFiles: Equatable {
         var authority: Data?
     }
 
-    func read() throws(CredentialProblem) -> Contents {
-        let certificate = try Self.read(self.certificate, "certificate")
-        try refuseReadableKey()
-        return Contents(
-            certificate: certificate, privateKey: try Self.read(privateKey, "private key"),
+    /// - Parameter account: whom workers run as: their files may be closed to a host that has given up root's rights.
+    func read(for account: Account?) throws(CredentialProblem) -> Contents {
+        Contents(
+            certificate: try Self.read(certificate, "certificate", account).bytes,
+            privateKey: try readKey(account),
             authority: try authority.map { authority throws(CredentialProblem) in
-                try Self.read(authority, "authority's certificate")
+                try Self.read(authority, "authority's certificate", account).bytes
             })
     }
 
-    private static func read(_ path: Located<String>, _ what: String) throws(CredentialProblem) -> Data {
+    /// A key that everybody can read is no secret.
+    private func readKey(_ account: Account?) throws(CredentialProblem) -> Data {
+        let (bytes, status) = try Self.read(privateKey, "private key", account)
+        guard status.st_mode & (S_IROTH | S_IWOTH) == 0 else {
+            throw CredentialProblem(
+                message: "the private key \(privateKey.value) can be read by everybody on this machine; "
+                    + "chmod o-rwx \(privateKey.value), and think of it as known",
+                location: privateKey.location)
+        }
+        return bytes
+    }
+
+    private static func read(
+        _ path: Located<String>, _ what: String, _ account: Account?
+    ) throws(CredentialProblem) -> (bytes: Data, status: stat) {
         do throws(SystemError) {
-            return Data(try Files.read(path.value, limit: sizeLimit))
+            let file = try Files.open(path.value, O_RDONLY, orAs: account)
+            let status = try Files.status(file, path.value)
+            return (Data(try Files.read(file, path.value, limit: sizeLimit)), status)
         } catch {
             throw CredentialProblem(
                 message: "the \(what) \(path.value) cannot be read: \(SystemError.sentence(error.number))",
@@ -42,15 +59,14 @@ struct CredentialFiles: Equatable {
         }
     }
 
-    /// A key that everybody can read is no secret.
-    private func refuseReadableKey() throws(CredentialProblem) {
-        guard let status = try? Files.status(privateKey.value), status.st_mode & (S_IROTH | S_IWOTH) != 0 else {
-            return
+    /// What the files are now, without reading them: one mark each, nil where there is none.
+    func marks(for account: Account?) -> [FileMark?] {
+        [certificate, privateKey, authority].map { path in
+            guard let path, let file = try? Files.open(path.value, clinux_o_path, orAs: account),
+                let status = try? Files.status(file, path.value)
+            else { return nil }
+            return FileMark(status)
         }
-        throw CredentialProblem(
-            message: "the private key \(privateKey.value) can be read by everybody on this machine; "
-                + "chmod o-rwx \(privateKey.value), and think of it as known",
-            location: privateKey.location)
     }
 
     /// The file that a flaw is in.

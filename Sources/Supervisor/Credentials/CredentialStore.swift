@@ -16,12 +16,15 @@ final class CredentialStore {
         var number: UInt64
         /// The certificate's file.
         var path: String
+        /// What the files were when they were read, or a little before.
+        var marks: [FileMark?]
     }
 
     private let own: OwnIdentity
     /// For `check`, which leaves nothing behind: what is made is kept in memory.
     private let isScratch: Bool
     private let environment: [String: String]
+    private let account: Account?
     private var process: CredentialProcess?
     private var checked: [CredentialFiles.Contents: (facts: CertificateFacts, number: UInt64)] = [:]
     private var lastNumber: UInt64 = 0
@@ -30,10 +33,11 @@ final class CredentialStore {
     private var remarks: [(level: LogLevel, sentence: String)] = []
     private var remarked: Set<String> = []
 
-    init(data: DataDirectory, isScratch: Bool, environment: [String: String]) {
+    init(data: DataDirectory, isScratch: Bool, environment: [String: String], account: Account?) {
         own = OwnIdentity(directory: data.identity)
         self.isScratch = isScratch
         self.environment = environment
+        self.account = account
     }
 
     func takeRemarks() -> [(level: LogLevel, sentence: String)] {
@@ -53,24 +57,30 @@ final class CredentialStore {
         -> Loaded
     {
         let files = try files(for: listener, of: component, host)
+        // Before they are read: what changes from here on is found at the next look.
+        let marks = files.marks(for: account)
         let contents = try contents(of: files)
-        if let known = checked[contents] {
-            return loaded(contents, known.facts, known.number, files)
+        if checked[contents] == nil {
+            let facts = try check(contents, of: files)
+            lastNumber += 1
+            checked[contents] = (facts, lastNumber)
         }
-        let facts = try check(contents, of: files)
-        lastNumber += 1
-        checked[contents] = (facts, lastNumber)
-        return loaded(contents, facts, lastNumber, files)
-    }
-
-    private func loaded(
-        _ contents: CredentialFiles.Contents, _ facts: CertificateFacts, _ number: UInt64, _ files: CredentialFiles
-    ) -> Loaded {
+        guard let (facts, number) = checked[contents] else {
+            throw CredentialProblem(message: "what was checked is not known any more")
+        }
         let loaded = Loaded(
-            contents: contents, facts: facts, number: number, path: files.certificate.value)
+            contents: contents, facts: facts, number: number, path: files.certificate.value, marks: marks)
         remarkOnExpiry(loaded)
         return loaded
     }
+
+    /// What the files of a listener are now; nil where they are the host's own, which only the host changes.
+    func marks(of listener: ResolvedListener, of component: String, host: HostSettings) -> [FileMark?]? {
+        guard let files = try? files(for: listener, of: component, host), !files.areOwn else { return nil }
+        return files.marks(for: account)
+    }
+
+    func remark(_ level: LogLevel, _ sentence: String) { remarks.append((level, sentence)) }
 
     private func files(
         for listener: ResolvedListener, of component: String, _ host: HostSettings
@@ -90,7 +100,6 @@ final class CredentialStore {
             files.authority = authority
         } else if identity.certificate == nil {
             files.authority = Located(own.authorityPath)
-            try makeOwn()
         } else {
             throw CredentialProblem(
                 message: "clients of \(component)'s listener '\(listener.name)' show certificates, and nothing says by "
@@ -101,19 +110,19 @@ final class CredentialStore {
     }
 
     private func contents(of files: CredentialFiles) throws(CredentialProblem) -> CredentialFiles.Contents {
-        if files.areOwn { try makeOwn() }
-        guard isScratch, let made = madeInMemory else { return try files.read() }
+        if files.areOwn || files.authority?.value == own.authorityPath { try makeOwn() }
+        guard isScratch, let made = madeInMemory else { return try files.read(for: account) }
         // Nothing was written: what is the host's own comes from memory.
         var contents = CredentialFiles.Contents(certificate: made.certificate, privateKey: made.privateKey)
         if !files.areOwn {
             var others = files
             others.authority = nil
-            contents = try others.read()
+            contents = try others.read(for: account)
         }
         if let authority = files.authority {
             contents.authority =
                 authority.value == own.authorityPath
-                ? made.authority.certificate : try files.read().authority
+                ? made.authority.certificate : try files.read(for: account).authority
         }
         return contents
     }
@@ -195,7 +204,7 @@ final class CredentialStore {
     /// What is to be known of the host's own certificate; nil where there is none that could be served with.
     private func ownFacts() -> CertificateFacts? {
         let files = CredentialFiles(certificate: Located(own.certificatePath), privateKey: Located(own.keyPath))
-        guard access(own.certificatePath, F_OK) == 0, let contents = try? files.read() else { return nil }
+        guard access(own.certificatePath, F_OK) == 0, let contents = try? files.read(for: nil) else { return nil }
         if let known = checked[contents] { return known.facts }
         return try? check(contents, of: files)
     }
@@ -208,8 +217,8 @@ final class CredentialStore {
         guard left < 14 * 86_400 else { return }
         let sentence =
             left < 0
-            ? "the certificate \(loaded.path) has expired: clients refuse it; replace it and reload"
-            : "the certificate \(loaded.path) expires in \(left / 86_400) days; replace it and reload"
+            ? "the certificate \(loaded.path) has expired: clients refuse it; replace it"
+            : "the certificate \(loaded.path) expires in \(left / 86_400) days; replace it"
         guard remarked.insert(sentence).inserted else { return }
         remarks.append((left < 0 ? .error : .warning, sentence))
     }

@@ -17,6 +17,8 @@ extension HostDriver {
         for action in bus.handle(event, at: monotonicNow()) {
             switch action {
             case .log(let level, let component, let message): log.log(level, message, component: component)
+            case .askStatus(let caller):
+                relay(.hostReplied(caller, busStatusReply()))
             case .send(let id, let component, let command):
                 send(id, .bus(component: component, command))
                 told.insert(id)

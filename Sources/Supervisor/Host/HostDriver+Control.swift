@@ -31,7 +31,7 @@ extension HostDriver {
         }
     }
 
-    private func status() -> HostStatus {
+    func status() -> HostStatus {
         let now = monotonicNow()
         var status = HostStatus(
             version: Host.version, pid: getpid(), phase: machine.hostPhase, generation: machine.generation,

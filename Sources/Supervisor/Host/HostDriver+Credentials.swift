@@ -4,6 +4,8 @@ import ControlProtocol
 extension HostDriver {
     /// Between looks at the ends of certificates.
     static let credentialPeriod: Nanoseconds = .seconds(3600)
+    /// Between looks at the operator's files: a few stat(2).
+    static let credentialFilePeriod: Nanoseconds = .seconds(60)
 
     /// The credentials of a listener as a configuration has them; nil where it is not https.
     func credentials(of component: String, _ listener: String, proposal: UInt64?) -> TLSCredentials? {
@@ -29,18 +31,22 @@ extension HostDriver {
         }
     }
 
-    /// New ticket keys where the time has come, and the host's own certificate renewed before its end. An operator's
-    /// certificate is only talked about: a reload takes a new one over.
+    /// New ticket keys where the time has come, the host's own certificate renewed before its end, and an operator's
+    /// taken over where its files have changed.
     func tendCredentials() {
         let now = monotonicNow()
         let hasNewKeys = ticketKeys.rotateDue(at: now)
         let isCheckDue = nextCredentialCheck <= now
         if isCheckDue { nextCredentialCheck = now.after(Self.credentialPeriod) }
-        guard hasNewKeys || isCheckDue, let committed = machine.committed?.id else { return }
+        let isLookDue = nextCredentialLook <= now
+        if isLookDue { nextCredentialLook = now.after(setup.credentialFilePeriod) }
+        guard hasNewKeys || isCheckDue || isLookDue, let committed = machine.committed?.id else { return }
         if isCheckDue {
             stage.reloadCredentials(of: committed)
-            logRemarks()
         }
+        let hasChanged = isLookDue && stage.lookAtCredentials(of: committed, &credentialWatch)
+        logRemarks()
+        guard hasNewKeys || isCheckDue || hasChanged else { return }
         ticketKeys.retain(Set(stage.configurations.values.flatMap(\.credentials.keys)))
         for unit in machine.units { if let id = unit.worker { renewCredentials(of: id, proposal: committed) } }
     }

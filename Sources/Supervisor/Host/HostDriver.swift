@@ -16,6 +16,7 @@ final class HostDriver {
         var pinned: [String: PluginPlan] = [:]
         var isCheck = false
         var spawner = Spawner()
+        var credentialFilePeriod = HostDriver.credentialFilePeriod
     }
 
     let setup: Setup
@@ -48,7 +49,12 @@ final class HostDriver {
     var lastReloadRefused = false
     /// When certificates are looked at again.
     var nextCredentialCheck: Instant = monotonicNow().after(HostDriver.credentialPeriod)
+    /// When the operator's certificate files are.
+    var nextCredentialLook: Instant
+    var credentialWatch = CredentialWatch()
     var bus = BusRelay()
+    /// What `host.status` answers, and until when.
+    var busStatus: (reply: BusReply, until: Instant)?
     private var inbox: [Occurrence] = []
 
     init(_ setup: Setup, stage: Stage, log: LogWriter, signals: SignalSource, control: ControlServer?) {
@@ -59,6 +65,7 @@ final class HostDriver {
         self.control = control
         notifier = ServiceNotifier(environment: setup.isCheck ? [:] : setup.environment)
         initialSettings = setup.settings
+        nextCredentialLook = monotonicNow().after(setup.credentialFilePeriod)
         helpers = HelperMachine(isCheck: setup.isCheck)
         machine = SupervisorMachine(isCheck: setup.isCheck) { limit in UInt64.random(in: 0...limit) }
     }
@@ -117,7 +124,7 @@ final class HostDriver {
         let now = monotonicNow()
         let deadlines = [
             machine.nextDeadline, bus.nextDeadline, helpers.nextDeadline, ticketKeys.nextRotation, nextCredentialCheck,
-            notifier.nextDeadline,
+            nextCredentialLook, notifier.nextDeadline,
         ].compactMap(\.self)
         // Of frames that were read and not taken yet, poll knows nothing.
         let hasFrames = processes.values.contains { $0.hasUnreadFrames }

@@ -88,7 +88,7 @@ extension Stage {
         guard let configuration = configurations[proposal] else { return }
         let host = configuration.settings.host
         for (name, resolved) in configuration.resolved {
-            // An operator's files are taken over by a reload alone.
+            // An operator's files are looked at in their own time.
             for listener in resolved.listeners
             where listener.transport == .https && listener.certificate == nil && host.identity.certificate == nil {
                 guard let loaded = try? credentials.load(listener, of: name, host: host) else { continue }
@@ -97,6 +97,45 @@ extension Stage {
         }
         for loaded in configuration.credentials.values { credentials.remarkOnExpiry(loaded) }
         credentials.rest()
+    }
+
+    /// Looks whether the operator's files of a configuration that runs have changed, and takes over those that can be
+    /// served with; of others the log is told once. Answers whether anything was taken over.
+    func lookAtCredentials(of proposal: UInt64, _ watch: inout CredentialWatch) -> Bool {
+        guard let configuration = configurations[proposal] else { return false }
+        watch.retain(Set(configuration.credentials.keys))
+        let host = configuration.settings.host
+        var told: Set<String> = []
+        func tell(_ level: LogLevel, _ sentence: String) {
+            if told.insert(sentence).inserted { credentials.remark(level, sentence) }
+        }
+        var hasChanged = false
+        for (component, resolved) in configuration.resolved.sorted(by: { $0.key < $1.key }) {
+            for listener in resolved.listeners where listener.transport == .https {
+                let name = "\(component)/\(listener.name)"
+                guard let former = configuration.credentials[name],
+                    let marks = credentials.marks(of: listener, of: component, host: host)
+                else { continue }
+                switch watch.look(at: name, marks, read: former.marks) {
+                case .same: break
+                case .unsound(let sentence): tell(.warning, sentence)
+                case .changed:
+                    do throws(CredentialProblem) {
+                        let loaded = try credentials.load(listener, of: component, host: host)
+                        configuration.credentials[name] = loaded
+                        watch.note(sound: name)
+                        guard loaded.number != former.number else { continue }
+                        hasChanged = true
+                        tell(.notice, "took over what changed on disk: the certificate \(loaded.path)")
+                    } catch {
+                        let sentence = "\(error.message); listeners go on with what they had before it changed"
+                        watch.note(unsound: sentence, name, marks)
+                    }
+                }
+            }
+        }
+        credentials.rest()
+        return hasChanged
     }
 
     private func missing(_ manifest: Manifest, _ component: ComponentSettings) -> [String] {

@@ -33,7 +33,8 @@ final class Stage {
         self.data = data
         store = PluginStore(directory: context.scratch ?? data.plugins)
         credentials = CredentialStore(
-            data: data, isScratch: context.scratch != nil, environment: context.environment)
+            data: data, isScratch: context.scratch != nil, environment: context.environment,
+            account: context.account)
     }
 
     func note(_ manifest: Manifest, digest: String) { manifests[digest] = manifest }

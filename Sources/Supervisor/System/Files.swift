@@ -1,4 +1,5 @@
 import CDigest
+import CLinux
 import ControlProtocol
 import Glibc
 
@@ -7,6 +8,19 @@ enum Files {
     /// Opens a file or directory, close-on-exec.
     static func open(_ path: String, _ flags: CInt, mode: mode_t = 0) throws(SystemError) -> Descriptor {
         Descriptor(owning: try retrying("opening \(path)") { Glibc.open(path, flags | O_CLOEXEC, mode) })
+    }
+
+    /// Opens a file that is there; one that is closed to this process as `account` would, if it may.
+    static func open(_ path: String, _ flags: CInt, orAs account: Account?) throws(SystemError) -> Descriptor {
+        do throws(SystemError) {
+            return try open(path, flags)
+        } catch {
+            guard error.number == EACCES, let account else { throw error }
+            let result = clinux_open_as(path, flags, account.userID, account.groupID)
+            // The first reason is the better one where the second is only that it may not.
+            guard result >= 0 else { throw result == -EPERM ? error : SystemError("opening \(path)", number: -result) }
+            return Descriptor(owning: result)
+        }
     }
 
     static func status(_ path: String) throws(SystemError) -> stat {
@@ -23,7 +37,10 @@ enum Files {
 
     /// Reads a whole file, refusing more than `limit` bytes.
     static func read(_ path: String, limit: Int) throws(SystemError) -> [UInt8] {
-        let file = try open(path, O_RDONLY)
+        try read(try open(path, O_RDONLY), path, limit: limit)
+    }
+
+    static func read(_ file: Descriptor, _ path: String, limit: Int) throws(SystemError) -> [UInt8] {
         var bytes: [UInt8] = []
         while bytes.count <= limit {
             let chunk = try read(file, atMost: 1 << 16, path)

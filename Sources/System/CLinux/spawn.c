@@ -166,6 +166,19 @@ int clinux_make_directory_as(const char *path, uint32_t mode, uint32_t user, uin
     return -error;
 }
 
+const int clinux_o_path = O_PATH;
+
+int clinux_open_as(const char *path, int flags, uint32_t user, uint32_t group) {
+    gid_t former_group = (gid_t)setfsgid(group);
+    uid_t former_user = (uid_t)setfsuid(user);
+    int result;
+    if ((uid_t)setfsuid(user) != user || (gid_t)setfsgid(group) != group) result = -EPERM;
+    else if ((result = open(path, flags | O_CLOEXEC)) < 0) result = -errno;
+    setfsuid(former_user);
+    setfsgid(former_group);
+    return result;
+}
+
 typedef struct library_search {
     size_t left;
     char *path;

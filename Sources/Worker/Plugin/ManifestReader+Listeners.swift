@@ -77,6 +77,11 @@ extension ManifestReader {
             let name = try fields.word(specification.name, "name", as: "lower-case names joined by dots") {
                 ManifestPatterns.isDottedName($0)
             }
+            guard !name.hasPrefix("host.") || role == .calls || role == .subscribes else {
+                throw PluginProblem(
+                    "the manifest's \(path) says that it \(role.rawValue) '\(name)': names that begin with 'host.' are the "
+                        + "host's own")
+            }
             guard !declarations.contains(where: { $0.role == role && $0.name == name }) else {
                 throw PluginProblem("the manifest's \(path) says twice that it \(role.rawValue) '\(name)'")
             }

@@ -273,7 +273,7 @@ typedef struct muster_bus_spec {
     uint16_t abi_minor;
     muster_bus_role role;
     uint32_t reserved;
-    /** The service or topic: `definitions.activated`. */
+    /** The service or topic: `definitions.activated`. What begins with `host.` can be called and subscribed to only. */
     muster_string name;
     /** One line of help that ends with a full stop. */
     muster_string help;

@@ -47,6 +47,15 @@ int clinux_pipe(int *read_end, int *write_end);
 int clinux_make_directory_as(const char *path, uint32_t mode, uint32_t user, uint32_t group);
 
 /*
+ * Opens a file that is there (open(2)) as another user and group would, for this thread alone (setfsuid(2), which takes
+ * CAP_SETUID and CAP_SETGID). Answers the descriptor, close-on-exec, or minus errno.
+ */
+int clinux_open_as(const char *path, int flags, uint32_t user, uint32_t group);
+
+/* O_PATH: opens to look at a file alone. */
+extern const int clinux_o_path;
+
+/*
  * The path of a library that this process has loaded, by its place among them, cut to `capacity` bytes with a NUL; an
  * empty one where it has none. Sets *is_loader for the dynamic loader itself. Returns 0, or -ENOENT beyond the last.
  */
