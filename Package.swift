@@ -271,7 +271,7 @@ let package = Package(
                 "JobHandling", "PollHandler", "SweepHandler", "Fleet", "PluginKit", "PluginTesting", "MusterABI",
             ],
             swiftSettings: strict),
-        .testTarget(name: "SweepEngineTests", dependencies: ["SweepEngine", "Fleet"], swiftSettings: strict),
+        .testTarget(name: "SweepEngineTests", dependencies: ["SweepEngine", "Fleet", "Locks"], swiftSettings: strict),
         .testTarget(
             name: "IntegrationTests",
             dependencies: ["ControlProtocol", "MetricsTesting", "CLinux", "TLSTesting", "Fleet", "FleetAdmin"],
