@@ -268,7 +268,8 @@ let package = Package(
         .testTarget(
             name: "JobHandlingTests",
             dependencies: [
-                "JobHandling", "PollHandler", "SweepHandler", "Fleet", "PluginKit", "PluginTesting", "MusterABI",
+                "JobHandling", "PollHandler", "SweepHandler", "SweepEngine", "Fleet", "PluginKit", "PluginTesting",
+                "MusterABI",
             ],
             swiftSettings: strict),
         .testTarget(name: "SweepEngineTests", dependencies: ["SweepEngine", "Fleet", "Locks"], swiftSettings: strict),

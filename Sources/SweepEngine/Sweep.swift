@@ -45,6 +45,7 @@ public struct Sweep: Sendable {
         return SweepResult(
             report: tally.complete(report, visitor.detections, stopped: control.reason, rules),
             stopped: control.reason, detections: visitor.detections,
+            roots: roots.paths.map { DisplayPath.text($0) },
             foundNothing: visitor.coverage.seen == 0 && tally.troubles.count >= paths.count)
     }
 

@@ -32,8 +32,21 @@ public struct SweepResult: Sendable {
     public var stopped: SweepControl.Reason?
     /// More of the detections than the report has room for: the first 10,000.
     public var detections: [Detection]
+    /// Where it began: real paths, none of which lies below another.
+    public var roots: [String]
     /// None of the paths could be looked at.
     public var foundNothing: Bool
+
+    public init(
+        report: SweepReport, stopped: SweepControl.Reason?, detections: [Detection], roots: [String],
+        foundNothing: Bool
+    ) {
+        self.report = report
+        self.stopped = stopped
+        self.detections = detections
+        self.roots = roots
+        self.foundNothing = foundNothing
+    }
 
     static let detectionLimit = 10_000
 }

@@ -16,7 +16,6 @@ final class SweepVisitor: TreeVisitor {
     /// How many could not be read, by errno.
     private(set) var readFailures: [CInt: Int] = [:]
     private(set) var firstUnreadable: String?
-    private(set) var foreign = 0
     private(set) var firstEngineError: String?
 
     /// Files that have further names.
@@ -40,10 +39,7 @@ final class SweepVisitor: TreeVisitor {
 
     func pass(_ why: Passed, path: [UInt8]) {
         switch why {
-        case .excluded: count(\.excluded)
-        case .foreign:
-            foreign += 1
-            count(\.excluded)
+        case .excluded, .foreign: count(\.excluded)
         case .special: count(\.special)
         case .unreadable(let code): countUnreadable(code, path)
         case .changed: count(\.changed)
