@@ -268,10 +268,11 @@ let package = Package(
         .testTarget(
             name: "JobHandlingTests",
             dependencies: [
-                "JobHandling", "PollHandler", "SweepHandler", "Fleet", "PluginKit", "PluginTesting", "MusterABI",
+                "JobHandling", "PollHandler", "SweepHandler", "SweepEngine", "Fleet", "PluginKit", "PluginTesting",
+                "MusterABI",
             ],
             swiftSettings: strict),
-        .testTarget(name: "SweepEngineTests", dependencies: ["SweepEngine", "Fleet"], swiftSettings: strict),
+        .testTarget(name: "SweepEngineTests", dependencies: ["SweepEngine", "Fleet", "Locks"], swiftSettings: strict),
         .testTarget(
             name: "IntegrationTests",
             dependencies: ["ControlProtocol", "MetricsTesting", "CLinux", "TLSTesting", "Fleet", "FleetAdmin"],

@@ -8,6 +8,8 @@ public struct FakeRequest: Sendable {
     public var peer: String
     /// Bytes of the answer that may be written before a write is busy; nil: any number.
     public var room: Int?
+    /// Who the peer proved to be.
+    public var identity: FakeIdentity?
 
     public init(
         _ target: String, method: String = "GET", headers: [(String, String)] = [], hasBody: Bool = false,
@@ -25,6 +27,17 @@ public struct FakeRequest: Sendable {
         self.headers = headers
         self.hasBody = hasBody
         self.peer = peer
+    }
+}
+
+/// A verified client certificate.
+public struct FakeIdentity: Sendable {
+    public var subject: String
+    public var uris: [String]
+
+    public init(subject: String, uris: [String]) {
+        self.subject = subject
+        self.uris = uris
     }
 }
 

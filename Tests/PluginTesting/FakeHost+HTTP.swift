@@ -22,6 +22,7 @@ extension FakeHost {
         head.pointee.version = 11
         head.pointee.has_body = request.hasBody ? 1 : 0
         head.pointee.peer = memory.text(request.peer)
+        if let identity = request.identity { head.pointee.identity = memory.identity(identity) }
         let headers = request.headers.map { muster_header(name: memory.text($0.0), value: memory.text($0.1)) }
         headers.withUnsafeBufferPointer { headers in
             head.pointee.headers = headers.baseAddress

@@ -48,6 +48,17 @@ final class TableMemory {
             data: UnsafeRawPointer(block).assumingMemoryBound(to: CChar.self), length: bytes.count)
     }
 
+    func identity(_ identity: FakeIdentity) -> UnsafePointer<muster_tls_identity> {
+        let table = zeroed(muster_tls_identity.self)
+        let uris = UnsafeMutablePointer<muster_string>.allocate(capacity: max(1, identity.uris.count))
+        uris.initialize(from: identity.uris.map { text($0) }, count: identity.uris.count)
+        blocks.append(UnsafeMutableRawPointer(uris))
+        table.pointee.subject = text(identity.subject)
+        table.pointee.uris = UnsafePointer(uris)
+        table.pointee.uri_count = identity.uris.count
+        return UnsafePointer(table)
+    }
+
     func value(_ setting: Setting) -> UnsafePointer<muster_value> { array([make(setting)]) }
 
     private func array(_ values: [muster_value]) -> UnsafePointer<muster_value> {

@@ -3,6 +3,7 @@
 #define CLINUX_H
 
 #include "clinux_events.h"
+#include "clinux_files.h"
 #include "clinux_landlock.h"
 #include "clinux_privileges.h"
 #include "clinux_seccomp.h"
