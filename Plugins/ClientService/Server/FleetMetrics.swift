@@ -11,13 +11,13 @@ struct FleetMetrics: Sendable {
     let refused: Counter
 
     init(host: Host) throws {
-        clients = try host.gauge("muster_fleet_clients", help: "Clients that are enrolled.")
-        online = try host.gauge("muster_fleet_clients_online", help: "Clients that are heard of.")
-        waiting = try host.gauge("muster_fleet_clients_waiting", help: "Clients that wait for jobs just now.")
-        heartbeats = try host.counter("muster_fleet_heartbeats_total", help: "Heartbeats taken.")
+        clients = try host.gauge("fleet_clients", help: "Clients that are enrolled.")
+        online = try host.gauge("fleet_clients_online", help: "Clients that are heard of.")
+        waiting = try host.gauge("fleet_clients_waiting", help: "Clients that wait for jobs just now.")
+        heartbeats = try host.counter("fleet_heartbeats_total", help: "Heartbeats taken.")
         results = try host.counter(
-            "muster_fleet_results_total", help: "Results of jobs committed, by how they ended.", labels: ["end"])
-        refused = try host.counter("muster_fleet_refused_total", help: "Requests refused for who asked.")
+            "fleet_results_total", help: "Results of jobs committed, by how they ended.", labels: ["end"])
+        refused = try host.counter("fleet_refused_total", help: "Requests refused for who asked.")
     }
 
     func result(_ end: Outcome.End) { results.with(end.rawValue).add() }

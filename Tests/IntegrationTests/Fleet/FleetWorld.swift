@@ -28,12 +28,14 @@ final class FleetWorld {
     let network: Int
     let authority: FleetAuthority
     let server: FleetHost
+    private let supervision: String
     private(set) var clients: [FleetHost] = []
     /// Folders of administrators and others, below the server's.
     let identities: String
 
     /// - Parameter settings: lines of ClientService's `server` options.
-    init(settings: String = "{heartbeat: 1s, lease: 10s}") throws {
+    init(settings: String = "{heartbeat: 1s, lease: 10s}", supervision: String = "") throws {
+        self.supervision = supervision
         network = Self.networks.next()
         let made = try FleetAuthority.make(fleet: "test")
         authority = try FleetAuthority(
@@ -52,7 +54,7 @@ final class FleetWorld {
         ] {
             try issue([role], to: identity(of: who))
         }
-        try server.configure(roles: "server, client", settings: settings)
+        try server.configure(roles: "server, client", settings: settings, host: supervision)
     }
 
     func identity(of who: Who) -> IdentityFolder {
@@ -72,7 +74,8 @@ final class FleetWorld {
         try FileManager.default.createDirectory(
             atPath: (folder.path as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
         try folder.write(
-            key: key, certificate: issued.pem + (roles.contains(.server) ? authority.root : ""), authority: authority.root,
+            key: key, certificate: issued.pem + (roles.contains(.server) ? authority.root : ""),
+            authority: authority.root,
             profile: FleetProfile(fleet: "test", server: "\(server.address):50000"))
     }
 
@@ -94,7 +97,7 @@ final class FleetWorld {
         try host.folder.write(
             key: key, certificate: answer.certificate, authority: answer.authority,
             profile: FleetProfile(fleet: "test", server: "\(server.address):50000"))
-        try host.configure(roles: "client")
+        try host.configure(roles: "client", host: supervision)
         clients.append(host)
         return host
     }
@@ -127,7 +130,8 @@ final class FleetWorld {
                 String(decoding: try FleetJSON.encode(body), as: UTF8.self),
             ]
         }
-        let outcome = try Command.run("/usr/bin/curl", arguments + ["https://\(address ?? server.address):\(port)\(path)"])
+        let outcome = try Command.run(
+            "/usr/bin/curl", arguments + ["https://\(address ?? server.address):\(port)\(path)"])
         let parts = outcome.output.split(separator: "\n", omittingEmptySubsequences: false)
         guard outcome.status == 0, let last = parts.last, let status = Int(last) else {
             throw LiveFailure("curl \(method) \(path): \(outcome.output)")
@@ -144,7 +148,9 @@ final class FleetWorld {
 
     func order(_ kind: String, _ order: JobOrder, as who: Who = .operator) throws -> Job {
         let reply = try ask("POST", "/v1/\(kind)s", as: who, order, port: kind == "poll" ? 50002 : 50001)
-        guard reply.status == 202 else { throw LiveFailure("\(reply.status): \(String(decoding: reply.body, as: UTF8.self))") }
+        guard reply.status == 202 else {
+            throw LiveFailure("\(reply.status): \(String(decoding: reply.body, as: UTF8.self))")
+        }
         return try reply.json()
     }
 
@@ -185,7 +191,7 @@ final class FleetHost {
             atPath: "\(live.directory)/definitions", withIntermediateDirectories: true)
     }
 
-    func configure(roles: String, settings: String = "{}") throws {
+    func configure(roles: String, settings: String = "{}", host more: String = "") throws {
         try live.configure(
             """
             ClientService:
@@ -205,11 +211,34 @@ final class FleetHost {
             """,
             host: """
                 identity: {certificate: identity/identity.pem, private_key: identity/identity.pem, authority: identity/authority.pem}
+                \(more)
                 """)
+    }
+
+    /// Gives what the components read to the user that workers run as, where the host is started as root.
+    func handOver() throws {
+        guard geteuid() == 0, let user = getpwnam("muster") ?? getpwnam("nobody") else { return }
+        for folder in ["identity", "authority", "definitions"] {
+            let path = "\(live.directory)/\(folder)"
+            let names = (try? FileManager.default.subpathsOfDirectory(atPath: path)) ?? []
+            for file in [path] + names.map({ "\(path)/\($0)" }) {
+                chown(file, user.pointee.pw_uid, user.pointee.pw_gid)
+            }
+        }
+    }
+
+    func start() throws {
+        try handOver()
+        try live.start()
+    }
+
+    func startAndWait() throws {
+        try handOver()
+        try live.startAndWait()
     }
 
     /// The process of one of its components.
     func process(of component: String) throws -> pid_t? {
-        try live.component(component).processID.map { pid_t($0) }
+        try live.component(component).pid.map { pid_t($0) }
     }
 }
