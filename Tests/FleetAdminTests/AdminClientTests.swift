@@ -157,7 +157,7 @@ import Testing
         #expect(server.requests.count == 3)
         answers.withLock { $0 = -100 }
         let failure = try failure(server.client())
-        #expect(failure.kind == .busy && failure.message == "Handing over")
+        #expect(failure.kind == .handingOver && failure.message == "Handing over")
         #expect(failure.retryAfter == 9999)
         #expect(server.requests.count == 6)
     }
@@ -202,7 +202,9 @@ import Testing
         }
         let failure = try failure(AdminClient(access))
         #expect(failure.kind == .unreachable)
-        #expect(failure.message.hasPrefix("the company server cannot be reached at 127.0.0.1:\(access.clients.port): "))
+        #expect(
+            failure.message
+                == "the company server cannot be reached at 127.0.0.1:\(access.clients.port): Connection refused")
         #expect(failure.advice?.contains("--server HOST:PORT") == true)
     }
 

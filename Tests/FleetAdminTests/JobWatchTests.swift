@@ -52,6 +52,16 @@ import Testing
         #expect((4...10).contains(opened))
     }
 
+    @Test func aComponentThatHandsOverIsAskedAgainAtOnce() {
+        var watch = JobWatch()
+        _ = watch.next(at: 0)
+        watch.take(.streamEnded, at: 5)
+        #expect(watch.next(at: 5) == .openStream)
+        watch.take(.failed(AdminFailure(.handingOver, "Handing over")), at: 6)
+        #expect(watch.next(at: 6) == .openStream)
+        #expect(watch.trouble == nil)
+    }
+
     @Test func errorsAreFollowedByPausesThatGrowToABound() {
         var watch = JobWatch(hasStream: false)
         var pauses: [UInt64] = []

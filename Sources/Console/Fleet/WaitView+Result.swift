@@ -8,7 +8,7 @@ extension WaitView {
         private let entries: [Entry]
 
         /// More rows are not read by anybody: then only those that want attention are shown.
-        private static let rowLimit = 500
+        private static let rowLimit = 200
         private static let detectionLimit = 200
 
         struct Entry: Sendable {

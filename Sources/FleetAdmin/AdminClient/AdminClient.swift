@@ -21,6 +21,8 @@ public final class AdminClient: Sendable {
     private enum Limit {
         /// Bytes of an answer.
         static let answer: UInt64 = 64 << 20
+        /// Bytes of a stream that nobody has read yet.
+        static let unread = 4 << 20
         /// Bytes of a refusal that are read.
         static let problem = 64 << 10
         /// Nanoseconds.
@@ -86,7 +88,7 @@ public final class AdminClient: Sendable {
         request.bodyLimit = isStream || file != nil ? nil : Limit.answer
         request.totalTimeout = isStream || file != nil ? nil : Limit.total
         request.stallTimeout = isStream ? Limit.streamSilence : request.stallTimeout
-        let exchange = Exchange()
+        let exchange = Exchange(limit: isStream ? Limit.unread : Int(Limit.answer))
         do throws(HTTPClient.Failure) {
             let id = try lendTLS { tls throws(HTTPClient.Failure) in try http.start(request, tls, exchange) }
             return Transfer(exchange, address, http, id)
@@ -174,7 +176,7 @@ public final class AdminClient: Sendable {
                 transfer.exchange.wait()
                 return try Self.answer(of: transfer, to: call)
             } catch {
-                guard error.kind == .busy, tries < patience.tries else { throw error }
+                guard error.kind == .busy || error.kind == .handingOver, tries < patience.tries else { throw error }
                 let wait = min(patience.longestWait, max(0.05, error.retryAfter ?? 0.25 * Double(1 << min(tries, 6))))
                 tries += 1
                 usleep(UInt32(wait * 1e6))

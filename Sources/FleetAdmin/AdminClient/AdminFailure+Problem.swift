@@ -35,7 +35,7 @@ extension AdminFailure {
         case .unknownGroup: advice = "`muster clients` shows which groups there are."
         case .noClients: advice = "`muster clients --where SELECTOR` shows whom a selector means."
         case .handingOver, .busy:
-            kind = .busy
+            kind = problem.code == .busy ? .busy : .handingOver
             advice = "Try again in a moment."
         case .store, .unavailable, .failed:
             advice = "The log of the company server says more: `journalctl -u muster` there."

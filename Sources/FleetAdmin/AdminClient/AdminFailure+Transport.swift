@@ -1,4 +1,5 @@
 internal import Fleet
+internal import Glibc
 internal import Networking
 
 extension AdminFailure {
@@ -7,8 +8,10 @@ extension AdminFailure {
         let reason = Self.sentence(result.reason)
         switch result.code {
         case .unresolved, .notConnected, .connectTimeout, .proxyFailed:
+            // The system's own words are shorter than all around them.
+            let cause = result.systemError == 0 ? reason : String(cString: strerror(result.systemError))
             self.init(
-                .unreachable, "the company server cannot be reached at \(address): \(reason)",
+                .unreachable, "the company server cannot be reached at \(address): \(cause)",
                 advice: "Is it on, does its host run (`muster status` there), and does the network let you through? "
                     + "--server HOST:PORT names another address.")
         case .stalled, .totalTimeout:

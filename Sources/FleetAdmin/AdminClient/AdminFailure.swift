@@ -14,8 +14,10 @@ public struct AdminFailure: Error, Equatable, Sendable, CustomStringConvertible 
         case clockSkew
         /// The server refused it and says why.
         case problem(Problem.Code)
-        /// It has too much to do, or hands over to a newer generation, and did so for as long as was waited.
+        /// It has too much to do, and had for as long as was waited.
         case busy
+        /// Its component hands over to a newer generation, or starts.
+        case handingOver
         /// What came is no answer of a company server of this version.
         case notOurs
         /// It went wrong here: a file that cannot be written, a request that cannot be sent.
@@ -48,8 +50,7 @@ public struct AdminFailure: Error, Equatable, Sendable, CustomStringConvertible 
     /// Whether the same request may succeed a little later, with nobody having done anything.
     public var isPassing: Bool {
         switch kind {
-        case .unreachable, .busy, .notOurs, .problem(.store), .problem(.unavailable), .problem(.failed),
-            .problem(.busy), .problem(.handingOver):
+        case .unreachable, .busy, .handingOver, .notOurs, .problem(.store), .problem(.unavailable), .problem(.failed):
             true
         case .identity, .certificate, .wrongPeer, .clockSkew, .problem, .local: false
         }

@@ -16,10 +16,16 @@ final class Exchange: HTTPClientHandler {
         var head: Head?
         var unread: [UInt8] = []
         var result: HTTPClientResult?
+        var isOverfull = false
     }
+
+    /// Bytes that are kept for a reader who does not come.
+    private let limit: Int
 
     private let state = Locked(State())
     private let hasEnded = DispatchSemaphore(value: 0)
+
+    init(limit: Int) { self.limit = limit }
 
     var head: Head? { state.withLock { $0.head } }
 
@@ -30,6 +36,9 @@ final class Exchange: HTTPClientHandler {
             return state.unread
         }
     }
+
+    /// More came than is kept: what is read has gaps.
+    var isOverfull: Bool { state.withLock { $0.isOverfull } }
 
     /// nil: more may come. Asked before the body is taken, so that nothing is left behind.
     var result: HTTPClientResult? { state.withLock { $0.result } }
@@ -47,7 +56,10 @@ final class Exchange: HTTPClientHandler {
 
     func onBody(_ transfer: UInt64, _ piece: UnsafeRawBufferPointer) {
         let bytes = Array(piece)
-        state.withLock { $0.unread += bytes }
+        state.withLock { state in
+            if state.unread.count + bytes.count > limit { state.isOverfull = true }
+            if !state.isOverfull { state.unread += bytes }
+        }
     }
 
     func onEnd(_ transfer: UInt64, _ result: HTTPClientResult) {

@@ -100,16 +100,11 @@ public struct JobWatch: Sendable {
                 let time = now + Pause.betweenQuestions
                 state = hasStream ? .openingAt(time) : .askingAt(time)
             }
-        case (_, .streamEnded):
-            silentStreams += 1
-            if silentStreams > Pause.silentStreams {
-                pause(at: now, atLeast: nil) { .openingAt($0) }
-            } else {
-                state = .openingAt(now)
-            }
+        case (_, .streamEnded): openAgain(at: now)
         case (_, .noStream):
             hasStream = false
             state = .askingAt(now)
+        case (.streaming, .failed(let failure)) where failure.kind == .handingOver: openAgain(at: now)
         case (_, .failed(let failure)): fail(failure, at: now)
         }
     }
@@ -119,6 +114,16 @@ public struct JobWatch: Sendable {
         errors = 0
         silentStreams = 0
         trouble = nil
+    }
+
+    /// At once: the server ends streams when its component hands over to a newer generation.
+    private mutating func openAgain(at now: UInt64) {
+        silentStreams += 1
+        if silentStreams > Pause.silentStreams {
+            pause(at: now, atLeast: nil) { .openingAt($0) }
+        } else {
+            state = .openingAt(now)
+        }
     }
 
     private mutating func fail(_ failure: AdminFailure, at now: UInt64) {

@@ -103,6 +103,7 @@ public struct JobWatcher {
         to transfer: AdminClient.Transfer, _ reader: inout EventStreamReader, of kind: AdminClient.JobKind?, _ id: JobID
     ) -> [JobWatch.Input] {
         let (result, head) = (transfer.exchange.result, transfer.exchange.head)
+        if transfer.exchange.isOverfull { return [.noStream] }
         guard let head, head.status == 200, head.contentType == "text/event-stream" else {
             guard result != nil, let kind else { return [] }
             return [refusal(of: transfer, AdminClient.eventsCall(kind, id))]
