@@ -19,21 +19,26 @@ final class ServerDouble: Sendable {
 
     typealias Answer = @Sendable (Request, ServerConnection) throws -> Void
 
-    let fleet: TestIssuer
+    private let fleet: TestIssuer?
     private let server: ScriptedServer
-    private let seen = Locked<[Request]>([])
+    private let seen: Locked<[Request]>
 
     /// - Parameters:
     ///   - names: of the server's certificate.
     ///   - answer: to each request of each connection.
-    init(
+    convenience init(
         _ fleet: TestIssuer, names: [String] = ["URI:muster:server"], days: ClosedRange<Int> = -1...30,
         clientAuthority: TestIssuer? = nil, answer: @escaping Answer
     ) throws {
-        self.fleet = fleet
         let identity = try fleet.issue(names, days: days)
         let tls = ScriptedServer.TLS(identity, clientAuthority: (clientAuthority ?? fleet).certificate)
-        let seen = seen
+        try self.init(tls, fleet: fleet, answer: answer)
+    }
+
+    init(_ tls: ScriptedServer.TLS, fleet: TestIssuer? = nil, answer: @escaping Answer) throws {
+        let seen = Locked<[Request]>([])
+        self.fleet = fleet
+        self.seen = seen
         server = try ScriptedServer(tls) { connection in
             while true {
                 let (head, body) = try connection.readRequest()
@@ -60,7 +65,10 @@ final class ServerDouble: Sendable {
         try AdminClient(access(days: days, issuer: issuer), patience: patience)
     }
 
+    private struct NoIssuer: Error {}
+
     func access(days: ClosedRange<Int> = -1...30, issuer: TestIssuer? = nil) throws -> AdminAccess {
+        guard let fleet else { throw NoIssuer() }
         let identity = try (issuer ?? fleet).issue(["URI:muster:admin/anna?role=admin"], days: days)
         let address = ServerAddress(host: "127.0.0.1", port: port)
         return AdminAccess(

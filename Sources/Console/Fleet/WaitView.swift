@@ -44,8 +44,10 @@ public struct WaitView: Sendable {
     private var words: String {
         guard let counts else { return "nothing heard yet" }
         func number(_ count: Int) -> String { SweepWords.grouped(count) }
-        return "\(number(counts.succeeded)) of \(number(counts.total)) done, \(number(counts.underWay)) running, "
-            + "\(number(counts.queued)) waiting, \(number(counts.unsuccessful)) failed"
+        let text =
+            "\(number(counts.succeeded)) of \(number(counts.total)) done, \(number(counts.underWay)) running, "
+            + "\(number(counts.queued)) waiting, \(number(counts.failed + counts.expired)) failed"
+        return counts.cancelled > 0 ? "\(text), \(number(counts.cancelled)) cancelled" : text
     }
 
     /// `[####!>>....]  83%  1:05`: done, failed, running, waiting. What is there is seen, however little it is.
