@@ -50,13 +50,13 @@ enum Output {
         let encoder = JSONEncoder()
         encoder.keyEncodingStrategy = .convertToSnakeCase
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        show(String(decoding: try encoder.encode(value), as: UTF8.self))
+        show(JSONText.shown(String(decoding: try encoder.encode(value), as: UTF8.self)))
     }
 
     /// The same on one line, of many; false where nobody reads any more.
     static func showJSONLine(_ value: some Encodable) -> Bool {
         guard let line = try? FleetJSON.encode(value) else { return true }
-        return write(String(decoding: line, as: UTF8.self) + "\n", to: STDOUT_FILENO)
+        return write(JSONText.shown(String(decoding: line, as: UTF8.self)) + "\n", to: STDOUT_FILENO)
     }
 
     /// Writes all of it, or stops where nobody reads any more: false.

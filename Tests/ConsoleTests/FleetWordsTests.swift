@@ -91,6 +91,17 @@ import Testing
         #expect(text.contains("… and 9,990 clients that did it and have nothing to tell; --json has them."))
     }
 
+    @Test func jsonIsTheSameAndSteersNoTerminal() throws {
+        let names = ["a\u{9B}2J", "b\u{202E}", "c\u{E0001}d", "配信 é", "\u{2028}"]
+        let json = String(decoding: try FleetJSON.encode(names), as: UTF8.self)
+        let shown = JSONText.shown("[\n" + json + "\n]")
+        #expect(shown.hasPrefix("[\n[") && shown.contains(#"a\u009b2J"#) && shown.contains(#"c\udb40\udc01d"#))
+        #expect(shown.contains("配信 é"))
+        let line = shown.replacing("\n", with: "")
+        #expect(oneLine(line) == line)
+        #expect(try FleetJSON.decode([[String]].self, from: shown.utf8) == [names])
+    }
+
     @Test func liveLinesAreDrawnInTheirPlaceAndGo() {
         var live = LiveLines()
         #expect(live.erase().isEmpty)

@@ -130,6 +130,18 @@ extension AdminClient {
         try ask(try posting(order, to: AdminCall(.clients, "v1", "revocations", method: "POST")))
     }
 
+    /// What the server's clock says, to the second: deadlines are judged by it, however wrong this machine's is. Every
+    /// answer has its date, a refusal too (RFC 9110 section 6.6.1).
+    public func serverTime() throws(AdminFailure) -> Timestamp {
+        let transfer = try start(AdminCall(.clients, "v1", "status"))
+        transfer.exchange.wait()
+        guard let result = transfer.exchange.result, result.code == .done else {
+            _ = try Self.answer(of: transfer, to: AdminCall(.clients, "v1", "status"))
+            return .now()
+        }
+        return result.date.map { Timestamp(seconds: $0) } ?? .now()
+    }
+
     // MARK: PollHandler and SweepHandler
 
     /// What may be ordered.

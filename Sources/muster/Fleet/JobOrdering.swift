@@ -30,10 +30,11 @@ struct JobOrdering: ParsableArguments {
 
     func run(_ kind: AdminClient.JobKind, parameters: JSONValue? = nil) throws {
         let client = try connection.client()
-        let order = JobOrder(
-            selector: selection.selector, parameters: parameters,
-            deadline: deadline.map { Timestamp.now() + $0.duration })
-        let job = try asking { () throws(AdminFailure) in try client.order(kind, order) }
+        let job = try asking { () throws(AdminFailure) in
+            var order = JobOrder(selector: selection.selector, parameters: parameters)
+            if let deadline { order.deadline = try client.serverTime() + deadline.duration }
+            return try client.order(kind, order)
+        }
         guard wait else { return try tell(job, kind) }
         try JobEnd(client: client, job: job, json: json).waitAndShow()
     }

@@ -38,10 +38,11 @@ struct DetectionsCommand: ParsableCommand {
 
     func run() throws {
         let server = try connection.client()
-        let start = since.map { Timestamp.now() + (.zero - $0.duration) }
         var rows: [DetectionRow] = []
         var (count, hasMore) = (0, false)
         try asking { () throws(AdminFailure) in
+            var start: Timestamp?
+            if let since { start = try server.serverTime() + (.zero - since.duration) }
             try server.forEachDetection(where: filter.selector(clients: client), since: start) {
                 row throws(AdminFailure) in
                 guard count < limit else {
