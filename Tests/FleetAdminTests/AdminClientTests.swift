@@ -139,6 +139,39 @@ import Testing
         #expect(server.requests.count == 1)
     }
 
+    @Test func aRefusalOfALaterVersionIsStillSaid() throws {
+        let server = try ServerDouble(fleet) { _, connection in
+            try connection.answer(
+                "400 Bad Request", ["Content-Type: application/problem+json"],
+                text: "{\"status\":400,\"code\":\"of_tomorrow\",\"detail\":\"The moon is full.\"}")
+        }
+        defer { server.stop() }
+        #expect(try failure(server.client()).message == "The moon is full")
+    }
+
+    @Test func whatTheServerAdvisesIsNotSaidTwice() throws {
+        let server = try ServerDouble(fleet) { _, connection in
+            try connection.answer(Problem(404, .unknownGroup, "No such group; `muster clients` shows them.", column: 7))
+        }
+        defer { server.stop() }
+        let client = try server.client()
+        do throws(AdminFailure) {
+            _ = try client.clients(where: "group=x")
+        } catch {
+            #expect(error.advice == nil && error.selector?.column == 7)
+        }
+    }
+
+    @Test(arguments: [Problem.Code.busy, .handingOver, .store, .unavailable])
+    func whatCannotBeDoneJustNowIsAskedAgain(code: Problem.Code) throws {
+        let server = try ServerDouble(fleet) { _, connection in
+            try connection.answer(Problem(503, code, "Not now."), ["Retry-After: 0"])
+        }
+        defer { server.stop() }
+        #expect(try failure(server.client()).message == "Not now")
+        #expect(server.requests.count == 3)
+    }
+
     @Test func aBusyServerIsAskedAgainAFewTimes() throws {
         let answers = Locked(0)
         let server = try ServerDouble(fleet) { _, connection in
@@ -168,7 +201,6 @@ import Testing
         ("200 OK", "text/html", "<html>"), ("200 OK", "application/json", "{\"items\":[{\"na"),
         ("200 OK", "application/json", "{\"rows\":[]}"), ("404 Not Found", "text/html", "<html>"),
         ("302 Found", "text/html", ""), ("500 Internal Server Error", "application/problem+json", "{"),
-        ("400 Bad Request", "application/problem+json", "{\"status\":400,\"code\":\"of_tomorrow\",\"detail\":\"x\"}"),
     ])
     func anotherServersAnswerIsSaidToBeOne(status: String, type: String, text: String) throws {
         let server = try ServerDouble(fleet) { _, connection in

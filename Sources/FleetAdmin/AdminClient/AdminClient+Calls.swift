@@ -59,8 +59,9 @@ extension AdminClient {
         return try all(call, limit: limit)
     }
 
-    public func client(_ id: ClientID) throws(AdminFailure) -> ClientRow {
-        try ask(AdminCall(.clients, "v1", "clients", "\(id)"))
+    /// - Parameter name: or the id.
+    public func client(_ name: String) throws(AdminFailure) -> ClientRow {
+        try ask(AdminCall(.clients, "v1", "clients", name))
     }
 
     public func groups() throws(AdminFailure) -> [GroupRow] { try all(AdminCall(.clients, "v1", "groups")) }

@@ -142,17 +142,29 @@ public final class AdminClient: Sendable {
     private static func refusal(
         _ head: Exchange.Head, _ body: some Sequence<UInt8>, _ call: AdminCall, _ address: ServerAddress
     ) -> AdminFailure {
-        if head.contentType == "application/problem+json",
-            let problem = try? FleetJSON.decode(Problem.self, from: Array(body))
-        {
-            return AdminFailure(problem, selector: call.selector, from: address, at: .now())
+        if head.contentType == "application/problem+json" {
+            let bytes = Array(body)
+            if let problem = try? FleetJSON.decode(Problem.self, from: bytes) {
+                return AdminFailure(problem, selector: call.selector, from: address, at: .now())
+            }
+            if let newer = try? FleetJSON.decode(NewerProblem.self, from: bytes) {
+                let problem = Problem(head.status, .failed, newer.detail)
+                return AdminFailure(problem, selector: nil, from: address, at: .now())
+            }
         }
         if head.status == 503 || head.status == 429 {
-            return AdminFailure(
+            var failure = AdminFailure(
                 .busy, "the server at \(address) cannot answer just now (status \(head.status))",
                 advice: "Try again in a moment.")
+            failure.isWorthAskingAgain = true
+            return failure
         }
         return notOurs(address, "it answered with status \(head.status) and \(described(head.contentType))")
+    }
+
+    /// With a code that only a later version knows; what it says for people is still said.
+    private struct NewerProblem: Decodable {
+        var detail: String
     }
 
     static func notOurs(_ address: ServerAddress, _ reason: String) -> AdminFailure {
@@ -176,8 +188,9 @@ public final class AdminClient: Sendable {
                 transfer.exchange.wait()
                 return try Self.answer(of: transfer, to: call)
             } catch {
-                guard error.kind == .busy || error.kind == .handingOver, tries < patience.tries else { throw error }
-                let wait = min(patience.longestWait, max(0.05, error.retryAfter ?? 0.25 * Double(1 << min(tries, 6))))
+                guard error.isWorthAskingAgain, tries < patience.tries else { throw error }
+                let grown = 0.1 * Double(1 << min(tries, 6))
+                let wait = min(patience.longestWait, max(grown, error.retryAfter ?? 0))
                 tries += 1
                 usleep(UInt32(wait * 1e6))
             }

@@ -29,7 +29,6 @@ extension AdminFailure {
                 message += " (the server's clock says \(time), this machine's \(now))"
             }
         case .selector:
-            if let selector, let column = problem.column { self.selector = (selector, column) }
             advice =
                 "A selector is like `group=office and not os=windows`, `name=\"pc 1\"`, `definitions<41`, or `all`."
         case .unknownGroup: advice = "`muster clients` shows which groups there are."
@@ -42,6 +41,10 @@ extension AdminFailure {
         case .unknownClient: advice = "`muster clients` lists them."
         case .notFound, .invalid, .methodNotAllowed, .tokenUnknown, .tokenExpired, .tokenUsedUp: break
         }
+        if let selector, let column = problem.column { self.selector = (selector, column) }
+        // The server knows better what to do where it names a command.
+        if detail.contains("`muster ") { advice = nil }
+        isWorthAskingAgain = problem.status == 503 || problem.status == 429
     }
 
     /// Without what would break a line or steer a terminal, without its full stop, and no longer than a few lines.

@@ -30,6 +30,8 @@ public struct AdminFailure: Error, Equatable, Sendable, CustomStringConvertible 
     public var advice: String?
     /// The selector that could not be read, and where: columns from 1, counted in characters.
     public var selector: (text: String, column: Int)?
+    /// The server did nothing, and may do it a little later (status 503 or 429).
+    public var isWorthAskingAgain = false
     /// Seconds that the server asks to wait before the next try.
     public var retryAfter: Double?
 

@@ -38,7 +38,11 @@ struct ClientsCommand: ParsableCommand {
 
     func run() throws {
         let server = try connection.client()
-        if let client { return try show(client, of: server) }
+        if let client {
+            let row = try asking { () throws(AdminFailure) in try server.client(client) }
+            if json { return try Output.showFleetJSON(row) }
+            return Output.show(ClientView(row, now: .now()).render(on: Output.terminal))
+        }
         let selector = filter.selector()
         if json {
             return try asking { () throws(AdminFailure) in
@@ -47,26 +51,5 @@ struct ClientsCommand: ParsableCommand {
         }
         let rows = try asking { () throws(AdminFailure) in try server.clients(where: selector) }
         Output.show(ClientsView(rows, now: .now()).render(on: Output.terminal))
-    }
-
-    private func show(_ name: String, of server: AdminClient) throws {
-        let found = try asking { () throws(AdminFailure) in
-            if let id = ClientID(name) { return [try server.client(id)] }
-            return try server.clients(where: SelectorText.composed(groups: [], clients: [name], where: nil), limit: 100)
-        }
-        guard let first = found.first else {
-            throw CommandProblem(
-                message: "no client is called \(name)", advice: "`muster clients` lists them.",
-                status: FleetConnection.couldNotAsk)
-        }
-        // Names are the machines' own, and two may have the same.
-        if json {
-            if found.count == 1 { return try Output.showFleetJSON(first) }
-            return found.forEach { _ = Output.showJSONLine($0) }
-        }
-        Output.show(
-            found.count == 1
-                ? ClientView(first, now: .now()).render(on: Output.terminal)
-                : ClientsView(found, now: .now()).render(on: Output.terminal))
     }
 }
