@@ -80,6 +80,22 @@ import Testing
         #expect(verdict([good], total: 2) == .incomplete)
     }
 
+    @Test func thatNothingWasFoundIsSaidOfThoseWhoLookedAlone() {
+        func summary(_ states: [AssignmentState]) -> String {
+            let rows = states.enumerated().map { index, state in
+                Sample.assignment(index, "a", state, result: state == .succeeded ? Sample.report() : nil)
+            }
+            let job = Sample.job(1, Sample.counts(states.map { state in (state, states.count { $0 == state }) }))
+            let text = WaitView.Result(JobReport(job: job, rows: rows), now: Sample.now).render(on: .plain)
+            return String(text.split(separator: "\n").last ?? "")
+        }
+        #expect(summary([.succeeded, .succeeded]) == "2 clients: 2 succeeded; nothing was found.")
+        #expect(
+            summary([.succeeded, .failed])
+                == "2 clients: 1 succeeded, 1 failed; nothing was found on 1 client that swept.")
+        #expect(summary([.failed]) == "1 client: 1 failed; nothing was swept.")
+    }
+
     @Test func ofAVeryLargeJobOnlyWhatWantsAttentionIsListed() {
         let rows = (0..<10_000).map { index in
             Sample.assignment(index, "pc\(index)", index % 1000 == 7 ? .failed : .succeeded, result: Sample.report())

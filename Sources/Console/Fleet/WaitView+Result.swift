@@ -184,13 +184,22 @@ extension WaitView {
             return lines.joined(separator: "\n")
         }
 
+        /// That nothing was found says nothing of those who did not look.
+        private func found(_ count: Int) -> String {
+            let swept = entries.count { $0.sweep != nil }
+            if count > 0 { return Quantity.count(count, "detection") }
+            if swept == 0 { return "nothing was swept" }
+            return swept < job.counts.total
+                ? "nothing was found on \(Quantity.count(swept, "client")) that swept" : "nothing was found"
+        }
+
         private func summary(on terminal: Terminal) -> String {
             var text = "\(Quantity.count(job.counts.total, "client")): \(JobWords.counts(job.counts))"
             if job.kind == "sweep" {
                 let count = entries.reduce(0) { $0 + ($1.sweep?.detectionCount ?? 0) }
                 let partial = entries.count { $0.sweep?.isComplete == false }
                 if partial > 0 { text += ", \(partial) swept in part" }
-                text += count == 0 ? "; nothing was found" : "; \(Quantity.count(count, "detection"))"
+                text += "; \(found(count))"
             }
             let style: Style =
                 switch verdict {

@@ -13,9 +13,7 @@ extension AdminFailure {
             message = "the server at \(address) wants a certificate of its fleet: \(detail)"
             advice = "Name the folder of your identity: --identity DIR."
         case .notAllowed:
-            advice =
-                "Your role does not allow it; `muster fleet admin add NAME --role ROLE` on the company server "
-                + "makes an identity with another."
+            advice = "`muster fleet admin add` on the company server makes an identity with another role."
         case .revoked:
             message = "the server at \(address) refused your identity: \(detail)"
             advice = "It will not be taken again. Make a new one with `muster fleet admin add` on the company server."
