@@ -211,7 +211,9 @@ let package = Package(
         .testTarget(
             name: "MusterABITests", dependencies: ["MusterABI"], exclude: ["Broken"], swiftSettings: strict),
         .testTarget(
-            name: "ConsoleTests", dependencies: ["Console", "ControlProtocol", "PluginManifest"], swiftSettings: strict),
+            name: "ConsoleTests", dependencies: ["Console", "ControlProtocol", "Fleet", "PluginManifest"],
+            exclude: ["Golden"],
+            swiftSettings: strict),
         .testTarget(
             name: "ConfigurationTests", dependencies: ["Configuration", "PluginManifest"],
             exclude: ["Golden"], swiftSettings: strict),
@@ -261,7 +263,9 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "FleetTests", dependencies: ["Fleet", "Credentials", "ControlProtocol"], swiftSettings: strict),
-        .testTarget(name: "FleetAdminTests", dependencies: ["FleetAdmin", "Fleet"], swiftSettings: strict),
+        .testTarget(
+            name: "FleetAdminTests", dependencies: ["FleetAdmin", "Fleet", "NetworkTesting", "Locks"],
+            swiftSettings: strict),
         .testTarget(
             name: "ClientServiceTests",
             dependencies: ["ClientService", "Fleet", "PluginKit", "PluginTesting", "MusterABI"], swiftSettings: strict),

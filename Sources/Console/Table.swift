@@ -29,6 +29,9 @@ struct Table {
     /// The columns of the terminal it takes where nothing is cut.
     var naturalWidth: Int { widths(within: .max).reduce(Self.gap.count * (columns.count - 1), +) }
 
+    /// The columns of the terminal it takes where everything is cut that may be.
+    var leastWidth: Int { widths(within: 0).reduce(Self.gap.count * (columns.count - 1), +) }
+
     /// The table with one more column, whose cells are in the order of the rows.
     func adding(_ column: Column, _ cells: [Cell]) -> Table {
         var table = self

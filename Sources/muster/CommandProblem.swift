@@ -5,4 +5,6 @@ struct CommandProblem: Error {
     /// What to do about it.
     var advice: String?
     var status: Int32 = 1
+    /// A selector that could not be read, and where, from 1 in characters.
+    var selector: (text: String, column: Int)?
 }

@@ -19,6 +19,12 @@ struct MusterCommand: ParsableCommand {
         version: VersionReport.current.text,
         groupedSubcommands: [
             CommandGroup(name: "Host", subcommands: [RunCommand.self, StatusCommand.self, ReloadCommand.self]),
+            CommandGroup(
+                name: "Fleet",
+                subcommands: [
+                    ClientsCommand.self, PollCommand.self, SweepCommand.self, JobsCommand.self, DetectionsCommand.self,
+                    FleetCommand.self,
+                ]),
             CommandGroup(name: "Configuration", subcommands: [CheckCommand.self, SchemaCommand.self]),
             CommandGroup(name: "Other", subcommands: [PluginCommand.self, VersionCommand.self]),
         ])

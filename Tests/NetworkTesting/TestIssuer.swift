@@ -8,6 +8,11 @@ public struct TestIssuer: Sendable {
     public struct Identity: Sendable {
         public var certificate: Data
         public var privateKey: Data
+
+        public init(certificate: Data, privateKey: Data) {
+            self.certificate = certificate
+            self.privateKey = privateKey
+        }
     }
 
     public let certificate: Data
