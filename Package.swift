@@ -279,7 +279,9 @@ let package = Package(
         .testTarget(name: "SweepEngineTests", dependencies: ["SweepEngine", "Fleet", "Locks"], swiftSettings: strict),
         .testTarget(
             name: "IntegrationTests",
-            dependencies: ["ControlProtocol", "MetricsTesting", "CLinux", "TLSTesting", "Fleet", "FleetAdmin"],
+            dependencies: [
+                "ClientService", "ControlProtocol", "MetricsTesting", "CLinux", "TLSTesting", "Fleet", "FleetAdmin",
+            ],
             swiftSettings: strict),
     ] + fixtures.map(fixture)
 )
