@@ -20,9 +20,16 @@ public final class WorkDesk: Sendable {
 
     private struct State {
         var table = WorkUnderWay<Waiter>()
+        /// Of the job that runs, or ran last.
         var stop: WorkStop?
         var timers: [Timer] = []
-        var isQuiet = false
+
+        /// For the job that begins now.
+        mutating func renewStop() -> WorkStop {
+            let new = WorkStop()
+            stop = new
+            return new
+        }
     }
 
     /// After the time is over, until the job is given up though whoever carries it out is not back.
@@ -52,16 +59,19 @@ public final class WorkDesk: Sendable {
         try host.serve(Service(FleetService.job(kind))) { [weak self] call in try self?.take(call) }
     }
 
-    public func activate() { state.withLock { $0.isQuiet = false } }
+    public func activate() {
+        goOn { $0.resume() }
+    }
 
-    /// What waits will not begin, and what is under way ends: the successor is asked again.
+    /// What waits will not begin, and what is under way ends without an outcome. Nobody is answered: the host tells callers
+    /// that their calls are lost when this worker has ended, and they ask its successor; should this one be activated again
+    /// instead, it begins anew what it had.
     public func quiesce() {
-        let (stop, waiters) = state.withLock { state -> (WorkStop?, [Waiter]) in
-            state.isQuiet = true
-            return (state.stop, state.table.dropWaiting())
+        let stop = state.withLock { state in
+            state.table.suspend()
+            return state.stop
         }
         stop?.stop(.handedOver)
-        for waiter in waiters { handOver(waiter) }
     }
 
     // MARK: Calls
@@ -79,28 +89,38 @@ public final class WorkDesk: Sendable {
         let offer: Offer = try call.json()
         guard offer.kind == kind else { throw CallFailure("the job is of another kind than '\(kind)'") }
         let waiter = Waiter(call: call, attempt: offer.attempt)
-        // nil: handing over.
-        let admission = state.withLock { state in state.isQuiet ? nil : state.table.run(offer, for: waiter) }
+        let (admission, stop) = state.withLock { state in
+            let admission = state.table.run(offer, for: waiter)
+            return (admission, admission == .begin ? state.renewStop() : nil)
+        }
+        if let stop { begin(offer, stop) }
         switch admission {
-        case nil: handOver(waiter)
-        case .begin: begin(offer)
+        case .begin: break
         case .joined: break
         case .queued: host.start { await self.answerWaiting(offer.job) }
         case .full: host.start { await self.answerFull(offer.job, waiter) }
+        case .cancelled: host.start { await self.answerCancelled(offer.job, [waiter]) }
         }
     }
 
     /// One that was done before does not wait behind one that runs.
     private func answerWaiting(_ job: JobID) async {
         guard let outcome = await former(job) else { return }
-        guard case .dropped(let waiters) = state.withLock({ $0.table.drop(job) }) else { return }
-        for waiter in waiters { reply(outcome, to: waiter) }
+        for waiter in state.withLock({ $0.table.takeWaiting(job) }) ?? [] { reply(outcome, to: waiter) }
     }
 
     private func answerFull(_ job: JobID, _ waiter: Waiter) async {
         let count = WorkUnderWay<Waiter>.queueLimit
         let refusal = Outcome(.failed, reason: "\(count) jobs of this kind wait on this machine already.")
         reply(await former(job) ?? refusal, to: waiter)
+    }
+
+    private func answerCancelled(_ job: JobID, _ waiters: [Waiter]) async {
+        // It may be one that was done before and has only been asked for again.
+        let former = await former(job)
+        let outcome = former ?? Outcome(.cancelled, reason: "It was cancelled before it began.")
+        if former == nil { await keep(outcome, of: job) }
+        for waiter in waiters { reply(outcome, to: waiter) }
     }
 
     /// How the job ended when it was carried out here before.
@@ -115,27 +135,14 @@ public final class WorkDesk: Sendable {
         switch cancellation {
         case .unknown: break
         case .running: stop?.stop(.cancelled)
-        case .dropped(let waiters):
-            host.start {
-                // It may be one that was done before and has only been asked for again.
-                let former = await self.former(order.job)
-                let outcome = former ?? Outcome(.cancelled, reason: "It was cancelled before it began.")
-                if former == nil { await self.keep(outcome, of: order.job) }
-                for waiter in waiters { self.reply(outcome, to: waiter) }
-            }
+        case .dropped(let waiters): host.start { await self.answerCancelled(order.job, waiters) }
         }
         try call.reply(json: order)
     }
 
     // MARK: Work
 
-    private func begin(_ offer: Offer) {
-        let stop = WorkStop()
-        let isQuiet = state.withLock { state in
-            state.stop = stop
-            return state.isQuiet
-        }
-        if isQuiet { stop.stop(.handedOver) }
+    private func begin(_ offer: Offer, _ stop: WorkStop) {
         host.start { await self.carryOut(offer, stop) }
     }
 
@@ -155,8 +162,12 @@ public final class WorkDesk: Sendable {
             defer { state.timers = [] }
             return state.timers
         }) { timer.cancel() }
-        await finish(offer, outcome)
-        release(offer.job)
+        if let outcome {
+            await finish(offer, outcome)
+            release(offer.job)
+        } else {
+            goOn { $0.putBack(offer.job) }
+        }
     }
 
     private func limit(_ offer: Offer, to left: Duration, _ stop: WorkStop) {
@@ -175,22 +186,21 @@ public final class WorkDesk: Sendable {
     }
 
     /// The first outcome of a job is its outcome.
-    private func finish(_ offer: Offer, _ outcome: Outcome?) async {
-        guard let outcome else {
-            for waiter in state.withLock({ $0.table.end(offer.job) }) ?? [] { handOver(waiter) }
-            return
-        }
+    private func finish(_ offer: Offer, _ outcome: Outcome) async {
         guard state.withLock({ $0.table.running?.offer.job == offer.job }) else { return }
         await keep(outcome, of: offer.job)
         for waiter in state.withLock({ $0.table.end(offer.job) }) ?? [] { reply(outcome, to: waiter) }
     }
 
-    private func release(_ job: JobID) {
-        let next = state.withLock { state in
-            state.stop = nil
-            return state.table.release(job)
+    private func release(_ job: JobID) { goOn { $0.release(job) } }
+
+    private func goOn(_ step: @Sendable (inout WorkUnderWay<Waiter>) -> Offer?) {
+        // In one step, so that whoever cancels a job that runs always finds what ends it.
+        let (next, stop) = state.withLock { state in
+            let next = step(&state.table)
+            return (next, next == nil ? nil : state.renewStop())
         }
-        if let next { begin(next) }
+        if let next, let stop { begin(next, stop) }
     }
 
     private func keep(_ outcome: Outcome, of job: JobID) async {
@@ -209,10 +219,5 @@ public final class WorkDesk: Sendable {
         } catch {
             waiter.call.fail("\(error)")
         }
-    }
-
-    private func handOver(_ waiter: Waiter) {
-        let problem = Problem.handingOver
-        waiter.call.fail(problem.detail, payload: (try? FleetJSON.encode(problem)) ?? [])
     }
 }

@@ -4,7 +4,10 @@ import Fleet
 /// Pure.
 ///
 ///     run ─► begin ─► end ─► release ─► (the next one) begin
-///        └─► queue ──────────────────────┘
+///        │     └──── putBack ───┐        ▲
+///        └─► queue ◄────────────┘ ───────┘
+///
+/// While it is suspended nothing begins.
 struct WorkUnderWay<Waiter: Sendable>: Sendable {
     struct Item: Sendable {
         var offer: Offer
@@ -19,6 +22,8 @@ struct WorkUnderWay<Waiter: Sendable>: Sendable {
         case queued
         /// Too many wait.
         case full
+        /// Its end was asked for before it came.
+        case cancelled
     }
 
     enum Dropping: Sendable {
@@ -30,11 +35,15 @@ struct WorkUnderWay<Waiter: Sendable>: Sendable {
 
     /// Jobs that wait.
     static var queueLimit: Int { 4 }
+    /// Jobs whose end was asked for and that were not here.
+    static var cancelledLimit: Int { 64 }
     /// Those who wait for one job: a caller whose call timed out asks again, and the old call is dead.
     static var waiterLimit: Int { 8 }
 
     private(set) var running: Item?
     private(set) var waiting: [Item] = []
+    private(set) var isSuspended = false
+    private var cancelled: [JobID] = []
     /// The one that runs has an end, though whoever carries it out is not back yet.
     private var hasEnded = false
 
@@ -49,7 +58,8 @@ struct WorkUnderWay<Waiter: Sendable>: Sendable {
             if waiting[index].waiters.count > Self.waiterLimit { waiting[index].waiters.removeFirst() }
             return .joined
         }
-        guard running != nil else {
+        if cancelled.contains(offer.job) { return .cancelled }
+        guard running != nil || isSuspended else {
             running = Item(offer: offer, waiters: [waiter])
             hasEnded = false
             return .begin
@@ -62,8 +72,18 @@ struct WorkUnderWay<Waiter: Sendable>: Sendable {
     /// What waits is taken out; what runs has to be asked to end.
     mutating func drop(_ job: JobID) -> Dropping {
         if running?.offer.job == job, !hasEnded { return .running }
-        guard let index = waiting.firstIndex(where: { $0.offer.job == job }) else { return .unknown }
-        return .dropped(waiting.remove(at: index).waiters)
+        guard let waiters = takeWaiting(job) else {
+            // A generation that hands over may have been asked to run it: its successor will be, and must not.
+            if !cancelled.contains(job) { cancelled.append(job) }
+            if cancelled.count > Self.cancelledLimit { cancelled.removeFirst() }
+            return .unknown
+        }
+        return .dropped(waiters)
+    }
+
+    /// Takes a job out that waits: those who wait for it; nil where it does not.
+    mutating func takeWaiting(_ job: JobID) -> [Waiter]? {
+        waiting.firstIndex { $0.offer.job == job }.map { waiting.remove(at: $0).waiters }
     }
 
     /// The job that runs has an outcome: those who are to be told; nil where it had one before.
@@ -77,15 +97,31 @@ struct WorkUnderWay<Waiter: Sendable>: Sendable {
     /// Whoever carried it out is back: the next job, which begins.
     mutating func release(_ job: JobID) -> Offer? {
         guard running?.offer.job == job else { return nil }
-        running = waiting.isEmpty ? nil : waiting.removeFirst()
-        hasEnded = false
-        return running?.offer
+        running = nil
+        return next()
     }
 
-    /// Nothing that waits will begin: those who wait for it.
-    mutating func dropWaiting() -> [Waiter] {
-        defer { waiting = [] }
-        return waiting.flatMap(\.waiters)
+    /// Whoever carried it out is back without an outcome: it is the first to begin again. Answers the one that begins.
+    mutating func putBack(_ job: JobID) -> Offer? {
+        guard let item = running, item.offer.job == job else { return nil }
+        running = nil
+        if !hasEnded { waiting.insert(item, at: 0) }
+        return next()
+    }
+
+    mutating func suspend() { isSuspended = true }
+
+    /// Answers the job that begins.
+    mutating func resume() -> Offer? {
+        isSuspended = false
+        return next()
+    }
+
+    private mutating func next() -> Offer? {
+        guard !isSuspended, running == nil, !waiting.isEmpty else { return nil }
+        running = waiting.removeFirst()
+        hasEnded = false
+        return running?.offer
     }
 }
 

@@ -116,7 +116,31 @@ import Testing
         if case .dropped(let waiters) = table.drop(waiting[2].job) { #expect(waiters == [2]) } else { Issue.record() }
         if case .running = table.drop(running.job) {} else { Issue.record() }
         if case .unknown = table.drop(waiting[2].job) {} else { Issue.record() }
-        #expect(table.dropWaiting() == [0, 1, 3])
+        #expect(table.waiting.map(\.waiters) == [[0], [1], [3]])
+    }
+
+    @Test func whatEndedWithoutAnOutcomeBeginsAgainFirst() {
+        var table = WorkUnderWay<Int>()
+        let (first, second) = (offer(), offer())
+        _ = table.run(first, for: 1)
+        _ = table.run(second, for: 2)
+        table.suspend()
+        #expect(table.putBack(first.job) == nil)
+        #expect(table.run(first, for: 3) == .joined && table.run(offer(), for: 4) == .queued)
+        #expect(table.resume()?.job == first.job)
+        #expect(table.end(first.job) == [1, 3])
+        // An end that came before it was put back stays.
+        #expect(table.putBack(first.job)?.job == second.job)
+        #expect(table.end(first.job) == nil)
+    }
+
+    @Test func cancelThatComesBeforeItsJobIsRemembered() {
+        var table = WorkUnderWay<Int>()
+        let offer = offer()
+        if case .unknown = table.drop(offer.job) {} else { Issue.record() }
+        #expect(table.run(offer, for: 1) == .cancelled && table.running == nil)
+        for _ in 0..<64 { _ = table.drop(.make()) }
+        #expect(table.run(offer, for: 1) == .begin)
     }
 
     @Test func callersOfOneJobAreBounded() {
@@ -137,13 +161,18 @@ import Testing
                 let offer = offers.randomElement(using: &generator) ?? offers[0]
                 switch Int.random(in: 0..<4, using: &generator) {
                 case 0, 1:
-                    if table.run(offer, for: asked) == .full { told.append(asked) }
+                    if [.full, .cancelled].contains(table.run(offer, for: asked)) { told.append(asked) }
                     asked += 1
                 case 2: if case .dropped(let waiters) = table.drop(offer.job) { told += waiters }
                 default:
-                    if let job = table.running?.offer.job {
+                    guard let job = table.running?.offer.job else { break }
+                    if Bool.random(using: &generator) {
                         told += table.end(job) ?? []
                         _ = table.release(job)
+                    } else {
+                        table.suspend()
+                        _ = table.putBack(job)
+                        _ = table.resume()
                     }
                 }
             }

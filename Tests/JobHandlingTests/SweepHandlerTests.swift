@@ -173,19 +173,40 @@ import Testing
         try await fixture.end()
     }
 
-    @Test func sweepThatIsHandedOverHasNoOutcomeAndIsBegunAnew() async throws {
+    @Test func sweepThatIsHandedOverIsLeftToTheSuccessor() async throws {
         let fixture = try fixture()
         let offers = (0..<2).map { _ in fixture.offer(parameters(fixture.folder + "/files")) }
         let calls = try offers.map { try fixture.run($0) }
         try fixture.host.quiesce()
-        for call in calls {
-            try await fixture.until("it is refused") { fixture.host.reply(to: call) != nil }
-            let reply = try #require(fixture.host.reply(to: call))
-            #expect(reply.status == MUSTER_FAILED)
-            #expect(try FleetJSON.decode(Problem.self, from: reply.payload).code == .handingOver)
+        for _ in 0..<50 {
+            fixture.host.runWork()
+            try await Task.sleep(for: .milliseconds(1))
         }
+        // No outcome: the host says that the calls are lost, and ClientService asks the successor.
+        for call in calls { #expect(fixture.host.reply(to: call) == nil) }
+        try await fixture.end(keepingFolder: true)
+        let second = try HandlerFixture(
+            .sweep, roles: ["client"], settings: ["definitions": .path(fixture.folder + "/definitions")],
+            in: fixture.folder)
+        for offer in offers { #expect(try await second.outcome(of: try second.run(offer)).end == .succeeded) }
+        try await second.end()
+    }
+
+    @Test func sweepBeginsAnewWhereTheSuccessorFailed() async throws {
+        let fixture = try fixture()
+        let calls = try (0..<2).map { _ in try fixture.run(fixture.offer(parameters(fixture.folder + "/files"))) }
+        try fixture.host.quiesce()
         try fixture.host.activate()
-        #expect(try await fixture.outcome(of: try fixture.run(offers[0])).end == .succeeded)
+        for call in calls { #expect(try await fixture.outcome(of: call).end == .succeeded) }
+        try await fixture.end()
+    }
+
+    @Test func cancelThatReachesTheSuccessorFirstHolds() async throws {
+        let fixture = try fixture()
+        let offer = fixture.offer(parameters(fixture.folder + "/files"))
+        fixture.host.give(
+            "job.sweep", "cancel", from: "ClientService", try FleetJSON.encode(FetchOrder(job: offer.job)))
+        #expect(try await fixture.outcome(of: try fixture.run(offer)).end == .cancelled)
         try await fixture.end()
     }
 
