@@ -279,7 +279,9 @@ let package = Package(
         .testTarget(name: "SweepEngineTests", dependencies: ["SweepEngine", "Fleet", "Locks"], swiftSettings: strict),
         .testTarget(
             name: "IntegrationTests",
-            dependencies: ["ControlProtocol", "MetricsTesting", "CLinux", "TLSTesting", "Fleet", "FleetAdmin"],
+            dependencies: [
+                "ControlProtocol", "MetricsTesting", "CLinux", "TLSTesting", "NetworkTesting", "Fleet", "FleetAdmin",
+            ],
             swiftSettings: strict),
     ] + fixtures.map(fixture)
 )
