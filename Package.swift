@@ -280,7 +280,8 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
-                "ClientService", "ControlProtocol", "MetricsTesting", "CLinux", "TLSTesting", "Fleet", "FleetAdmin",
+                "ClientService", "ControlProtocol", "MetricsTesting", "CLinux", "TLSTesting", "NetworkTesting", "Fleet",
+                "FleetAdmin",
             ],
             swiftSettings: strict),
     ] + fixtures.map(fixture)

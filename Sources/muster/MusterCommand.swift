@@ -23,7 +23,7 @@ struct MusterCommand: ParsableCommand {
                 name: "Fleet",
                 subcommands: [
                     ClientsCommand.self, PollCommand.self, SweepCommand.self, JobsCommand.self, DetectionsCommand.self,
-                    FleetCommand.self,
+                    FleetCommand.self, EnrollCommand.self,
                 ]),
             CommandGroup(name: "Configuration", subcommands: [CheckCommand.self, SchemaCommand.self]),
             CommandGroup(name: "Other", subcommands: [PluginCommand.self, VersionCommand.self]),

@@ -262,13 +262,17 @@ private final class TLSServerContext: @unchecked Sendable {
     init(_ tls: ScriptedServer.TLS) throws {
         raw = try succeeding { SSL_CTX_new(TLS_server_method()) }
         let raw = raw
-        guard let leaf = try Certificate.next(in: try MemoryBIO(tls.identity.certificate)) else {
-            throw ServerFailure("no certificate")
-        }
+        let bio = try MemoryBIO(tls.identity.certificate)
+        guard let leaf = try Certificate.next(in: bio) else { throw ServerFailure("no certificate") }
         let key = try PrivateKey(pem: tls.identity.privateKey)
         let (leafRaw, keyRaw) = (leaf.raw, key.raw)
         try succeeding { SSL_CTX_use_certificate(raw, leafRaw) }
         try succeeding { SSL_CTX_use_PrivateKey(raw, keyRaw) }
+        while let next = try Certificate.next(in: bio) {
+            let nextRaw = next.raw
+            // SSL_CTX_add1_chain_cert, a macro.
+            try succeeding { CInt(SSL_CTX_ctrl(raw, SSL_CTRL_CHAIN_CERT, 1, UnsafeMutableRawPointer(nextRaw))) }
+        }
         try succeeding { SSL_CTX_set_session_id_context(raw, "tests", 5) }
         guard let pem = tls.clientAuthority else { return }
         guard let authority = try Certificate.next(in: try MemoryBIO(pem)) else { throw ServerFailure("no authority") }

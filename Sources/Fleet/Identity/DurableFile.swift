@@ -76,6 +76,11 @@ public struct DurableFile: Sendable {
         guard lchown(path, owner.uid, owner.gid) == 0 else { throw failure("cannot be given to its user") }
     }
 
+    /// Refuses a folder in which this process may make no files.
+    func checkWritable() throws(FleetIdentityError) {
+        guard access(path, W_OK | X_OK) == 0 else { throw failure("cannot be written in") }
+    }
+
     private func write(_ bytes: [UInt8], to file: CInt) throws(FleetIdentityError) {
         var rest = bytes[...]
         while !rest.isEmpty {

@@ -22,10 +22,10 @@ public struct IdentityFolder: Sendable {
     public var authorityPath: String { path + "/authority.pem" }
     public var profilePath: String { path + "/fleet.json" }
 
-    /// Whether there is an identity, sound or not.
+    /// Whether there is an identity, sound or not, or this process may not look.
     public var exists: Bool {
         var status = stat()
-        return lstat(identityPath, &status) == 0
+        return lstat(identityPath, &status) == 0 || errno == EACCES
     }
 
     /// Reads all of it, and checks that it belongs together; that it is valid just now is for the other side to say.
@@ -60,17 +60,17 @@ public struct IdentityFolder: Sendable {
         let checked = try CheckedIdentity(
             key: key.pem, certificate: certificate, authority: authority,
             in: ("the new certificate", "the new authority"))
-        let json: [UInt8]
-        do {
-            json = try FleetJSON.encode(profile)
-        } catch {
-            throw FleetIdentityError("\(profilePath) cannot be written: \(error)")
-        }
-        _ = try Self.profile(String(decoding: json, as: UTF8.self), profilePath)
+        _ = try Self.json(profile, profilePath)
         try file(path).makeFolder(mode: 0o700, owner: owner)
         try file(authorityPath).replace(with: Array(checked.authority.utf8), mode: 0o644, owner: owner)
-        try file(profilePath).replace(with: json + [0x0A], mode: 0o644, owner: owner)
+        try Self.write(profile, to: profilePath, owner: owner)
         try file(identityPath).replace(with: Array((checked.key + checked.chain).utf8), mode: 0o600, owner: owner)
+    }
+
+    /// Makes the folder and finds out whether an identity could be kept in it, before one is asked for.
+    public func prepare(owner: (uid: UInt32, gid: UInt32)? = nil) throws(FleetIdentityError) {
+        try file(path).makeFolder(mode: 0o700, owner: owner)
+        try file(path).checkWritable()
     }
 
     private func file(_ path: String) -> DurableFile { DurableFile(path: path) }
@@ -79,7 +79,25 @@ public struct IdentityFolder: Sendable {
         String(decoding: try file(path).read(limit: Self.limit), as: UTF8.self)
     }
 
-    private static func profile(_ text: String, _ path: String) throws(FleetIdentityError) -> FleetProfile {
+    static func write(
+        _ profile: FleetProfile, to path: String, owner: (uid: UInt32, gid: UInt32)?
+    ) throws(FleetIdentityError) {
+        try DurableFile(path: path).replace(with: try json(profile, path) + [0x0A], mode: 0o644, owner: owner)
+    }
+
+    /// Of a profile that can be read again.
+    private static func json(_ profile: FleetProfile, _ path: String) throws(FleetIdentityError) -> [UInt8] {
+        let json: [UInt8]
+        do {
+            json = try FleetJSON.encode(profile)
+        } catch {
+            throw FleetIdentityError("\(path) cannot be written: \(error)")
+        }
+        _ = try Self.profile(String(decoding: json, as: UTF8.self), path)
+        return json
+    }
+
+    static func profile(_ text: String, _ path: String) throws(FleetIdentityError) -> FleetProfile {
         let profile: FleetProfile
         do throws(FleetJSONError) {
             profile = try FleetJSON.decode(from: text.utf8)

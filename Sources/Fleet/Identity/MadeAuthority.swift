@@ -11,6 +11,23 @@ public struct MadeAuthority: Sendable {
 }
 
 extension FleetAuthority {
+    /// The name of the fleet that a root certificate is of.
+    public static func fleetName(ofRoot pem: String) throws(FleetIdentityError) -> String {
+        let root = try PEMText.certificate(pem, "the fleet's root certificate")
+        guard let name = root.organization, FleetRole.isName(name) else {
+            throw FleetIdentityError("the fleet's root certificate does not say which fleet it is of")
+        }
+        return name
+    }
+
+    /// When a certificate ends.
+    public static func notAfter(of pem: String) throws(FleetIdentityError) -> Timestamp {
+        guard let end = try PEMText.certificate(pem, "the certificate").notAfter else {
+            throw FleetIdentityError("the certificate has a date that cannot be read")
+        }
+        return Timestamp(seconds: end)
+    }
+
     /// - Parameter fleet: its name, 1 to 64 letters, digits, `.`, `_`, `-`.
     public static func make(
         fleet: String, at now: Timestamp = .now()

@@ -36,6 +36,17 @@ extension Certificate {
         }
     }
 
+    /// The first organization of its subject.
+    package var organization: String? {
+        guard let subject = X509_get_subject_name(raw) else { return nil }
+        let index = X509_NAME_get_index_by_NID(subject, NID_organizationName, -1)
+        guard index >= 0, let entry = X509_NAME_get_entry(subject, index),
+            let value = X509_NAME_ENTRY_get_data(entry)
+        else { return nil }
+        let bytes = UnsafeBufferPointer(start: ASN1_STRING_get0_data(value), count: Int(ASN1_STRING_length(value)))
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
     /// Seconds since 1970.
     package var notBefore: Int64? { Self.seconds(X509_get0_notBefore(raw)) }
     package var notAfter: Int64? { Self.seconds(X509_get0_notAfter(raw)) }
