@@ -89,12 +89,11 @@ public final class ClientService: Plugin {
                 "the server issues certificates: name the folder that 'muster fleet init' made for that.")
         }
         do {
-            func text(_ name: String) throws(FleetIdentityError) -> String {
-                String(decoding: try DurableFile(path: "\(folder)/\(name)").read(limit: 64 << 10), as: UTF8.self)
+            let authority = try IssuingFolder(path: folder).read()
+            guard authority.root == String(decoding: identity.authority, as: UTF8.self) else {
+                throw FleetIdentityError(reason: "the authority in \(folder) is not that of \(options.identity)")
             }
-            return try FleetAuthority(
-                issuingCertificate: try text("issuing.pem"), issuingKey: try text("issuing.key"),
-                root: String(decoding: identity.authority, as: UTF8.self))
+            return authority
         } catch {
             throw options.$authority.error("\(error)")
         }

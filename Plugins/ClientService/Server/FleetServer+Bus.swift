@@ -23,9 +23,7 @@ extension FleetServer {
         } catch let problem as Problem {
             throw CallFailure(problem.detail, payload: (try? FleetJSON.encode(problem)) ?? [])
         } catch let error as StoreError {
-            if error.kind != .closed {
-                host.log.error("The fleet's store did not do what was asked.", ["error": error.message])
-            }
+            if error.kind != .closed { note(trouble: error.message) }
             let problem = Problem(
                 503, error.kind == .closed ? .handingOver : .store,
                 "The company server cannot reach its store just now; try again later. Its log says why.")

@@ -41,7 +41,7 @@ extension FleetServer {
             guard own.isDueForRenewal(at: now) else { return }
             let key = try IdentityKey.make()
             let request = try SigningRequest(pem: try key.signingRequest(commonName: "server"))
-            let life = own.notAfter - own.notBefore
+            let life = CertificateLife.server
             let issued = try authority.issue(
                 own.peer.roles, to: request, commonName: "server", names: own.names, lifetime: life, at: now)
             if let ownClient {
@@ -71,8 +71,11 @@ extension FleetServer {
 }
 
 extension FleetIdentity {
+    /// Certificates are valid from an hour before they were issued.
+    private static let leeway = Duration.seconds(3600)
+
     /// Two thirds of its life are over.
     func isDueForRenewal(at now: Timestamp) -> Bool {
-        now > notAfter - (notAfter - notBefore) / 3
+        now > notAfter - (notAfter - notBefore - Self.leeway) / 3
     }
 }

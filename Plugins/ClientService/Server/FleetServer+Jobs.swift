@@ -51,6 +51,7 @@ extension FleetServer {
             "A job was ordered.",
             ["job": "\(job.id)", "kind": kind, "clients": "\(chosen.count)", "selector": order.selector, "by": caller])
         events.created(job)
+        later.add(job, at: now)
         dispatcher.add(chosen.filter { waiters.isWaiting($0) })
         return job
     }

@@ -27,11 +27,7 @@ final class FleetRequests: AsyncRequestHandler {
             if problem.status == 401 || problem.status == 403 { server?.metrics.refused.add() }
             Answer.problem(problem).send(exchange)
         } catch let error as StoreError {
-            if error.kind != .closed {
-                log.error(
-                    "The fleet's store did not do what was asked.",
-                    ["error": error.message, "path": String(request.path)])
-            }
+            if error.kind != .closed { server?.note(trouble: error.message) }
             Answer.problem(
                 error.kind == .closed
                     ? Problem(503, .handingOver, "ClientService hands over to a newer generation; try again at once.")

@@ -20,6 +20,11 @@ final class FleetServer: Sendable {
     let metrics: FleetMetrics
     private let opened = Locked<(any FleetStore)?>(nil)
     private let timers = Locked<[PluginKit.Timer]>([])
+    private let isTicking = Locked(false)
+    /// What is wrong with the store, as it was last said.
+    private let trouble = Locked<String?>(nil)
+    /// Jobs that may not be handed out before a time.
+    let later = LaterJobs()
     /// This machine's, where it is a client too.
     let ownClient: ClientID?
 
@@ -62,9 +67,11 @@ final class FleetServer: Sendable {
                 after = last.id
             }
             registry.load(revocations: try store.revocations())
+            try later.load(from: store, at: now)
         }
         opened.withLock { $0 = store }
         waiters.reopen()
+        dispatcher.restart()
         try startTimers()
     }
 
@@ -95,8 +102,14 @@ final class FleetServer: Sendable {
 
     // MARK: Time
 
-    /// Once a second: what is overdue, who is offline, what changed.
+    /// Once a second: what is overdue, who is offline, what changed. Where the store keeps one busy, seconds are left out.
     private func tick() async {
+        let isFree = isTicking.withLock { isTicking in
+            defer { isTicking = true }
+            return !isTicking
+        }
+        guard isFree else { return }
+        defer { isTicking.withLock { $0 = false } }
         let now = now
         waiters.expire(at: now)
         for (id, entry) in registry.expire(
@@ -108,12 +121,38 @@ final class FleetServer: Sendable {
         guard let store = try? store() else { return }
         do {
             while try await change(store, { try $0.expire(limit: 500) }) {}
+            for job in later.take(dueAt: now) { try await dispatch(job, store) }
             try await flush(store)
+            note(trouble: nil)
         } catch let error as StoreError where error.kind == .closed {
             return
         } catch {
-            host.log.error(
-                "The fleet's store could not be brought up to date; trying again each second.", ["error": "\(error)"])
+            note(trouble: "\(error)")
+        }
+    }
+
+    /// Says once what is wrong with the store, and once that it is well again.
+    func note(trouble reason: String?) {
+        let former = trouble.withLock { trouble in
+            defer { trouble = reason }
+            return trouble
+        }
+        if let reason, reason != former {
+            host.log.error("The fleet's store cannot be written; what waits is tried again.", ["reason": reason])
+        } else if reason == nil, former != nil {
+            host.log.notice("The fleet's store can be written again.")
+        }
+    }
+
+    /// Tells those that wait of a job whose time has come.
+    private func dispatch(_ job: JobID, _ store: any FleetStore) async throws {
+        var after: ClientID?
+        while true {
+            let last = after
+            let page = try await store.read { try $0.openAssignments(of: job, after: last, limit: 500) }
+            guard let end = page.last else { return }
+            dispatcher.add(page.map(\.client).filter { waiters.isWaiting($0) })
+            after = end.client
         }
     }
 

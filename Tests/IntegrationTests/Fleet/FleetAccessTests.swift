@@ -271,7 +271,7 @@ struct FleetAccessTests {
     @Test(.timeLimit(.minutes(3)))
     func aStoreThatIsLockedLosesNothing() throws {
         let world = try FleetWorld(clients: 2)
-        let path = "\(world.server.live.directory)/data/state/ClientService/fleet.sqlite"
+        let path = "\(world.server.live.directory)/data/components/ClientService/fleet.sqlite"
         let script = """
             import sqlite3, sys, time
             db = sqlite3.connect(sys.argv[1], isolation_level=None)

@@ -42,11 +42,8 @@ final class FleetWorld {
             issuingCertificate: made.issuingCertificate, issuingKey: made.issuingKey, root: made.rootCertificate)
         server = try FleetHost(address: "127.77.\(network).1", name: "server")
         identities = "\(server.live.directory)/people"
-        let folder = "\(server.live.directory)/authority"
-        try FileManager.default.createDirectory(
-            atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-        try DurableFile(path: folder + "/issuing.pem").replace(with: Array(made.issuingCertificate.utf8), mode: 0o600)
-        try DurableFile(path: folder + "/issuing.key").replace(with: Array(made.issuingKey.utf8), mode: 0o600)
+        try IssuingFolder(path: "\(server.live.directory)/authority").write(
+            made, FleetProfile(fleet: "test", server: "\(server.address):50000"))
         try issue([.server, .client(.make())], to: server.folder, names: [server.address, "localhost"])
         for (who, role) in [
             (Who.viewer, FleetRole.admin(name: "vera", .viewer)), (.operator, .admin(name: "otto", .operator)),
