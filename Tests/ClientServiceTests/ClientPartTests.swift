@@ -108,9 +108,11 @@ struct PatienceTests {
     @Test func theServersWishIsObeyed() {
         var generator = SystemRandomNumberGenerator()
         var backoff = Backoff()
-        for _ in 0..<20 {
-            #expect(backoff.next(retryAfter: .zero, using: &generator) == .zero, "at once means at once")
-        }
+        let soon = (0..<Backoff.atOnceLimit).map { _ in backoff.next(retryAfter: .zero, using: &generator) }
+        #expect(soon[0] == .zero && soon.allSatisfy { $0 <= .milliseconds(200) }, "at once means at once")
+        let later = (0..<50).map { _ in backoff.next(retryAfter: .zero, using: &generator) }
+        #expect(later.contains { $0 > .seconds(1) }, "but not for ever")
+        backoff.reset()
         #expect(backoff.next(retryAfter: .seconds(120), using: &generator) >= .seconds(120))
         #expect(backoff.next(retryAfter: .seconds(1_000_000), using: &generator) <= .seconds(3600))
     }

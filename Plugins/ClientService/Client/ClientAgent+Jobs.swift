@@ -34,7 +34,8 @@ extension ClientAgent {
             guard let outcome, await keep(outcome, of: id) else { return }
         }
         await deliver(id)
-        if entry.offer.kind == "poll" { heartbeatBell.ring() }
+        // What a poll found and what a sweep left behind is part of the machine's status.
+        heartbeatBell.ring()
     }
 
     /// Jobs of one kind are carried out one after the other.

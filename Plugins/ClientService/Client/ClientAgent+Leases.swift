@@ -25,6 +25,7 @@ extension ClientAgent {
             } catch {
                 guard !isStopping else { return }
                 let failure = error as? Uplink.Failure
+                host.log.debug("A long poll has ended.", ["reason": failure?.message ?? "\(error)"])
                 if failure?.problem?.code != .handingOver { note(failure: failure?.message ?? "\(error)") }
                 let pause = backoff.next(retryAfter: failure?.retryAfter, using: &generator)
                 if pause > .zero, await leaseBell.wait(pause) { backoff.reset() }

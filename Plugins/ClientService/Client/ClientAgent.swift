@@ -121,7 +121,7 @@ final class ClientAgent: Sendable {
                 return
             } catch {
                 let failure = error as? Uplink.Failure
-                note(failure: failure?.message ?? "\(error)")
+                if failure?.problem?.code != .handingOver { note(failure: failure?.message ?? "\(error)") }
                 pause = backoff.next(retryAfter: failure?.retryAfter, using: &generator)
             }
             await renewIfDue()

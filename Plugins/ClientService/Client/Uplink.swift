@@ -77,7 +77,8 @@ final class Uplink: Sendable {
         let problem = try? FleetJSON.decode(Problem.self, from: answer.body)
         return Failure(
             problem: problem, message: problem?.detail ?? "the company server answered \(answer.status.rawValue)",
-            retryAfter: answer.end.retryAfter)
+            // A component that hands over is back at once: its "0" is none to the host's client.
+            retryAfter: problem?.code == .handingOver ? .zero : answer.end.retryAfter)
     }
 }
 
