@@ -12,6 +12,7 @@ SHELL := /bin/bash
 DEBUG := .build/debug
 FUZZ_SECONDS ?= 60
 SOAK_MINUTES ?= 60
+KILLS ?= 200
 SWIFT_SOURCES := Sources Plugins Tests Benchmarks Package.swift
 
 .PHONY: help
@@ -31,7 +32,7 @@ release: setup ## build them optimised, into .build/release
 	swift build -c release
 
 .PHONY: run
-run: build ## run config.yaml: a sample directory on port 50003
+run: build ## run config.yaml: a sample directory, and a fleet of this machine
 	@scripts/run-sample $(DEBUG)/muster
 
 .PHONY: test
@@ -83,6 +84,11 @@ fuzz: setup ## fuzz the YAML reader and the control protocol, FUZZ_SECONDS each 
 soak: setup ## reload and crash under load for SOAK_MINUTES (60)
 	swift build --build-tests
 	MUSTER_SOAK_MINUTES=$(SOAK_MINUTES) swift test --skip-build --filter SoakTests
+
+.PHONY: kills
+kills: setup ## kill any process of a fleet at random moments during jobs, KILLS times (200)
+	swift build --build-tests
+	MUSTER_FLEET_KILLS=$(KILLS) swift test --skip-build --filter killsAtRandomMoments
 
 .PHONY: bench-bus
 bench-bus: setup ## measure calls over the bus between two workers
