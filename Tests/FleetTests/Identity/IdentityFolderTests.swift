@@ -71,7 +71,11 @@ import Testing
         let pairs = try (0..<40).map { _ in try fleet.issue([Self.role]) }
         let reader = Task.detached {
             var seen: Set<String> = []
-            while !Task.isCancelled { seen.insert(try folder.read().peer.serial) }
+            while !Task.isCancelled {
+                seen.insert(try folder.read().peer.serial)
+                // On a pool of few threads the one that writes may need this one.
+                await Task.yield()
+            }
             return seen
         }
         for (key, issued) in pairs {
