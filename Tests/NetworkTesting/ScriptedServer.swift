@@ -4,7 +4,7 @@ import Glibc
 import Locks
 import OpenSSL
 
-/// A server on 127.0.0.1 that does exactly what a test says, to the byte: each connection has a thread and is closed when
+/// A server on 127.0.0.1, or another address of this machine, that does exactly what a test says, to the byte: each connection has a thread and is closed when
 /// the script returns or throws.
 public final class ScriptedServer: Sendable {
     public typealias Script = @Sendable (ServerConnection) throws -> Void
@@ -35,7 +35,12 @@ public final class ScriptedServer: Sendable {
     private let script: Script
     private let state = Locked(State())
 
-    public init(_ tls: TLS? = nil, script: @escaping Script) throws {
+    /// - Parameters:
+    ///   - host: an IPv4 address of this machine.
+    ///   - port: 0: a free one.
+    public init(
+        _ tls: TLS? = nil, at host: String = "127.0.0.1", port wanted: UInt16 = 0, script: @escaping Script
+    ) throws {
         self.tls = try tls.map(TLSServerContext.init)
         self.script = script
         // OpenSSL writes to sockets that clients have closed; a worker ignores the signal, too.
@@ -43,7 +48,10 @@ public final class ScriptedServer: Sendable {
         listener = socket(AF_INET, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = in_addr_t(0x7f00_0001).bigEndian
+        address.sin_port = wanted.bigEndian
+        guard inet_pton(AF_INET, host, &address.sin_addr) == 1 else { throw ServerFailure("no address: \(host)") }
+        var reuses: CInt = 1
+        setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &reuses, socklen_t(MemoryLayout<CInt>.size))
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
         let (number, listener) = (listener, listener)
         let isListening = withUnsafeMutablePointer(to: &address) {

@@ -188,7 +188,8 @@ final class FleetHost {
             atPath: "\(live.directory)/definitions", withIntermediateDirectories: true)
     }
 
-    func configure(roles: String, settings: String = "{}", host more: String = "") throws {
+    /// - Parameter polls: a line of PollHandler's options.
+    func configure(roles: String, settings: String = "{}", polls: String = "", host more: String = "") throws {
         try live.configure(
             """
             ClientService:
@@ -201,7 +202,10 @@ final class FleetHost {
                 client: {name: \(name), doorbell_address: \(address)}
             PollHandler:
               listen: {polls: "\(address):50002"}
-              config: {roles: [\(roles)], identity: identity}
+              config:
+                roles: [\(roles)]
+                identity: identity
+                \(polls)
             SweepHandler:
               listen: {sweeps: "\(address):50001"}
               config: {roles: [\(roles)], identity: identity, definitions: definitions}
