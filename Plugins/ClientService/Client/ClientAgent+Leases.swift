@@ -37,11 +37,15 @@ extension ClientAgent {
     private func lease() async throws -> LeaseAnswer? {
         let held = journal.open.map(\.offer.job)
         let wait = held.isEmpty ? Self.idleWait : Self.busyWait
+        let client = (try? uplink.identity())?.peer.client
         let request = LeaseRequest(instance: state.withLock { $0.instance }, held: held, waitSeconds: wait)
         let task = Task { [uplink] in
             try await uplink.post("/v1/jobs/lease", request, as: LeaseAnswer.self, wait: .seconds(Int64(wait)))
         }
-        state.withLock { $0.leaseTask = task }
+        state.withLock { state in
+            state.leaseTask = task
+            state.leaseClient = client
+        }
         defer { state.withLock { $0.leaseTask = nil } }
         return try await withTaskCancellationHandler {
             try await task.value

@@ -35,6 +35,8 @@ final class ClientAgent: Sendable {
         var cancelled: Set<JobID> = []
         var isStopping = false
         var leaseTask: Task<LeaseAnswer?, any Error>?
+        /// Whom the long poll is for.
+        var leaseClient: ClientID?
         var sentHash = ""
     }
 
@@ -64,8 +66,7 @@ final class ClientAgent: Sendable {
         try host.serve(Service(FleetService.clientJobs)) { [self] (call: BusCall) throws in
             guard call.method == "fetch" else { throw CallFailure("client.jobs has the method fetch") }
             // Where the server does not know of our poll, it is opened anew.
-            state.withLock { $0.leaseTask }?.cancel()
-            leaseBell.ring()
+            openLeaseAnew()
             call.reply()
         }
         try host.subscribe(Topic(FleetTopic.assignmentProgress)) { [self] message in
@@ -151,9 +152,17 @@ final class ClientAgent: Sendable {
             state.standing.clockSkew = Double((now - answer.time - (now - sentAt) / 2).wholeMilliseconds) / 1000
         }
         noteSuccess()
+        // This machine was enrolled again meanwhile: the poll that is open is still that of the client it was before.
+        let own = (try? uplink.identity())?.peer.client
+        if state.withLock({ $0.leaseTask != nil && $0.leaseClient != own }) { openLeaseAnew() }
         if answer.rekey { await renew(because: "another machine uses the same identity") }
         if answer.jobsWaiting > 0, journal.hasRoom { leaseBell.ring() }
         return answer
+    }
+
+    private func openLeaseAnew() {
+        state.withLock { $0.leaseTask }?.cancel()
+        leaseBell.ring()
     }
 
     private var doorbells: [String: Doorbell] {
