@@ -57,7 +57,8 @@ struct FleetDoorbellTests {
                 "/usr/bin/curl",
                 [
                     "--silent", "--show-error", "--insecure", "--max-time", "20", "--request", "POST", "--header",
-                    "Content-Type: application/json", "--data", "{}", "--write-out", " %{http_code}",
+                    "Content-Type: application/json", "--data", "{\"job\": \"\(JobID.make(at: .now()))\"}",
+                    "--write-out", " %{http_code}",
                     "https://\(alpha.address):\(port)/v1/doorbell",
                 ] + (folder.map { ["--cert", "\($0)/identity.pem"] } ?? []))
         }
