@@ -97,7 +97,10 @@ final class FleetServer: Sendable {
     func close() throws {
         for timer in (timers.withLock { $0 }) { timer.cancel() }
         guard let store = opened.withLock({ $0.take() }) else { return }
-        try store.close()
+        // What heartbeats said in the last second, doorbells among it, is not said again at once.
+        let changed = registry.takeChanged()
+        defer { try? store.close() }
+        try store.writeBlocking { try $0.keep(changed) }
     }
 
     // MARK: Time
@@ -161,13 +164,7 @@ final class FleetServer: Sendable {
         let changed = registry.takeChanged()
         guard !changed.isEmpty else { return }
         do {
-            try await store.write { store in
-                for (id, entry) in changed {
-                    guard var record = try store.client(id) else { continue }
-                    record.take(entry)
-                    try store.update(record)
-                }
-            }
+            try await store.write { try $0.keep(changed) }
         } catch {
             registry.putBack(changed.map(\.0))
             throw error
@@ -195,6 +192,16 @@ final class FleetServer: Sendable {
         let event = ClientEvent(client: client, name: name, group: group)
         guard let payload = try? FleetJSON.encode(event) else { return }
         try? host.publish(Topic(topic), payload)
+    }
+}
+
+extension FleetTransaction {
+    fileprivate func keep(_ changed: [(ClientID, ClientRegistry.Entry)]) throws {
+        for (id, entry) in changed {
+            guard var record = try client(id) else { continue }
+            record.take(entry)
+            try update(record)
+        }
     }
 }
 

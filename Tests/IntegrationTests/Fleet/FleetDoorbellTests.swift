@@ -7,10 +7,7 @@ import Testing
 @Suite("The doorbells of the fleet")
 struct FleetDoorbellTests {
     /// A client that the server put off for ten minutes answers a poll at once, for it is rung.
-    @Test(
-        .disabled(
-            "a client that was put off by Retry-After: 600 did not answer within 60 s of the order: not yet explained"),
-        .timeLimit(.minutes(4)))
+    @Test(.timeLimit(.minutes(4)))
     func clientThatBacksOffIsRungAndAnswersAtOnce() throws {
         let fleet = try CommandFleet(clients: ["alpha"])
         let alpha = fleet.clients[0]
