@@ -111,7 +111,7 @@ final class FleetServer: Sendable {
         guard isFree else { return }
         defer { isTicking.withLock { $0 = false } }
         let now = now
-        waiters.expire(at: now)
+        waiters.expire(at: .now)
         for (id, entry) in registry.expire(
             unheardSince: now - options.heartbeat * 3, except: { waiters.isWaiting($0) })
         {
@@ -158,21 +158,23 @@ final class FleetServer: Sendable {
 
     /// Writes what heartbeats changed.
     private func flush(_ store: any FleetStore) async throws {
-        let changed = registry.takeChanged()
-        guard !changed.isEmpty else { return }
-        do {
-            try await store.write { store in
-                for (id, entry) in changed {
-                    guard var record = try store.client(id) else { continue }
-                    record.take(entry)
-                    try store.update(record)
+        var changed = registry.takeChanged()[...]
+        while !changed.isEmpty {
+            let part = changed.prefix(Self.flushedAtOnce)
+            do {
+                try await store.write { store in
+                    for (id, entry) in part { try store.update(id, heard: entry.heard) }
                 }
+            } catch {
+                registry.putBack(changed.map(\.0))
+                throw error
             }
-        } catch {
-            registry.putBack(changed.map(\.0))
-            throw error
+            changed = changed.dropFirst(part.count)
         }
     }
+
+    /// So that nobody waits long for the writer.
+    private static let flushedAtOnce = 500
 
     // MARK: Changing jobs
 
@@ -199,17 +201,14 @@ final class FleetServer: Sendable {
 }
 
 extension ClientRecord {
-    /// What heartbeats and certificates change.
-    mutating func take(_ entry: ClientRegistry.Entry) {
-        name = entry.name
-        seenAt = entry.seenAt
-        clockSkew = entry.clockSkew
-        version = entry.version
-        definitions = entry.definitions
-        doorbells = entry.doorbells
-        address = entry.address
-        serial = entry.serial
-        nextSerial = entry.nextSerial
-        sharedSerial = entry.sharedSerial
+    /// What is newer in memory.
+    mutating func take(_ heard: HeardClient) {
+        name = heard.name
+        seenAt = heard.seenAt
+        clockSkew = heard.clockSkew
+        version = heard.version
+        definitions = heard.definitions
+        doorbells = heard.doorbells
+        address = heard.address
     }
 }
