@@ -73,6 +73,37 @@ struct JobJournalTests {
             try FileManager.default.contentsOfDirectory(atPath: folder.path + "/jobs").count == JobJournal.settledLimit)
     }
 
+    /// An offer that is repeated while the work ends must not write its older entry over the outcome.
+    @Test func changesOfOneJobThatComeTogetherAllStay() async throws {
+        let folder = try TemporaryFolder()
+        let journal = try Self.journal(folder)
+        for _ in 0..<20 {
+            let id = JobID.make()
+            _ = try journal.accept(Self.offer(id))
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for attempt in 2..<6 { group.addTask { _ = try journal.accept(Self.offer(id, attempt: attempt)) } }
+                group.addTask { _ = try journal.start(id) }
+                group.addTask { _ = try journal.finish(id, Outcome(.succeeded)) }
+                try await group.waitForAll()
+            }
+            for entry in [journal.entry(id), try Self.journal(folder).entry(id)] {
+                #expect(entry?.starts == 1 && entry?.outcome?.end == .succeeded && entry?.offer.attempt == 5)
+            }
+        }
+    }
+
+    @Test func aClosedOneIsOpenedAgainWhereTheNewerGenerationFailed() throws {
+        let folder = try TemporaryFolder()
+        let journal = try Self.journal(folder)
+        journal.close()
+        // What the newer one wrote before it failed.
+        let offer = Self.offer()
+        #expect(try Self.journal(folder).accept(offer) == .new)
+        #expect(journal.load().isEmpty)
+        #expect(try journal.accept(offer) == .known)
+        #expect(try journal.start(offer.job) == 1)
+    }
+
     @Test func nothingIsWrittenAfterTheHandOver() throws {
         let folder = try TemporaryFolder()
         let journal = try Self.journal(folder)

@@ -140,6 +140,21 @@ struct JobLedgerTests {
         #expect(again == ended, "cancelling is idempotent")
     }
 
+    /// It was cancelled behind the client's back; what it had found until it heard of that is not lost.
+    @Test func whatACancelledClientHadFoundIsKept() async throws {
+        let world = try await World(clients: 1)
+        let job = try await world.order("sweep")
+        _ = try await world.lease(0)
+        _ = try await world.ledger(after: 121) { try $0.expire(limit: 10) }
+        try await world.ledger(after: 122) { _ = try $0.cancel(job, reason: "by anna") }
+        #expect(try await world.state(0, job) == .cancelled)
+        _ = try await world.finish(0, job, .cancelled, after: 130)
+        let id = world.clients[0]
+        let row = try #require(try await world.store.read { try $0.assignment(of: job, id) })
+        #expect(row.standing.state == .cancelled && row.isLate && row.result == .string("r"))
+        #expect(try await world.job(job)?.counts.cancelled == 1)
+    }
+
     @Test func everythingOfARemovedClientEnds() async throws {
         let world = try await World(clients: 2)
         let jobs = [try await world.order(), try await world.order("sweep")]

@@ -104,6 +104,40 @@ struct EndpointTests {
     func addresses(_ text: String, _ expected: String) { #expect(text.addressWithoutPort == expected) }
 }
 
+@Suite("What clients may say")
+struct WireBoundsTests {
+    @Test func aHeartbeatIsKeptWithinBounds() {
+        let long = String(repeating: "ü", count: 10_000)
+        var heartbeat = Heartbeat(
+            instance: long, boot: "", name: "a" + String(repeating: "\u{301}", count: 100_000), version: long,
+            time: .now(), definitions: long,
+            doorbells: [
+                "poll": Doorbell(port: 50002), "low": Doorbell(port: 0), "high": Doorbell(port: .max),
+                "far": Doorbell(address: long, port: 1), long: Doorbell(port: 1),
+            ], statusHash: long)
+        heartbeat.bound()
+        #expect(heartbeat.name.utf8.count <= 253, "one character may have any number of bytes")
+        #expect(heartbeat.instance.utf8.count == 64 && heartbeat.instance.allSatisfy { $0 == "ü" })
+        #expect(heartbeat.version.utf8.count == 64 && heartbeat.statusHash.utf8.count == 64)
+        #expect(heartbeat.definitions?.utf8.count == 128)
+        #expect(heartbeat.doorbells == ["poll": Doorbell(port: 50002)])
+        heartbeat.doorbells = (0..<1000).reduce(into: [:]) { $0["kind\($1)"] = Doorbell(port: 1) }
+        heartbeat.bound()
+        #expect(heartbeat.doorbells.isEmpty)
+    }
+
+    @Test(arguments: [("abc", 3, "abc"), ("abc", 2, "ab"), ("aüc", 2, "a"), ("🎈", 3, ""), ("", 0, "")])
+    func textsAreCutBetweenCharacters(_ text: String, _ bytes: Int, _ expected: String) {
+        #expect(text.cut(to: bytes) == expected)
+    }
+
+    /// What one client says must never make an answer too large for the bus, which others need.
+    @Test func aResultWithItsJobCrossesTheBus() {
+        #expect(Endpoint.result.bodyLimit + (64 << 10) + (24 << 10) < 256 << 10)
+        #expect(Endpoint.enroll.bodyLimit <= 16 << 10, "it costs a stranger more than it costs the server")
+    }
+}
+
 @Suite("Two machines with one identity")
 struct InstanceHistoryTests {
     @Test func aRestartIsNoSecondMachine() {
@@ -155,6 +189,23 @@ struct InstanceHistoryTests {
         #expect(registry.admit(Self.id, serial: "OLD") == .shared, "the second one may still come for its own")
     }
 
+    /// The restart forgets who was the first; a second machine must not take the first one's certificate away.
+    @Test func theSecondToRenewIsToldApartThroughARestart() {
+        var record = ClientRecord(
+            id: Self.id, name: "a", group: "g", enrolledAt: .now(), serial: "OLD", certificateEndsAt: .now())
+        record.sharedSerial = "OLD"
+        #expect(!ClientRegistry.Entry(record).isTaken(for: "a"), "nobody has renewed it")
+        record.nextSerial = "FIRST"
+        #expect(ClientRegistry.Entry(record).isTaken(for: "b"), "the first has one that it has not used yet")
+        record.promote("FIRST")
+        #expect(record.serial == "FIRST" && record.nextSerial == nil)
+        var entry = ClientRegistry.Entry(record)
+        #expect(entry.isTaken(for: "b"), "the first uses it")
+        entry.renewedBy = "a"
+        #expect(!entry.isTaken(for: "a"), "its answer got lost")
+        #expect(entry.isTaken(for: "b"))
+    }
+
     @Test func aNewCertificateTakesThePlaceOfTheOldWhenItIsUsed() {
         let registry = Self.registry()
         registry.update(Self.id) { $0.nextSerial = "NEW" }
@@ -189,7 +240,7 @@ struct InstanceHistoryTests {
 @Suite("Long polls")
 struct LeaseWaitersTests {
     private let client = ClientID.make()
-    private let soon = Timestamp.now() + .seconds(60)
+    private let soon = ContinuousClock.now + .seconds(60)
 
     @Test func whatComesBeforeTheWaitIsNotMissed() async {
         let waiters = LeaseWaiters()
@@ -226,6 +277,18 @@ struct LeaseWaitersTests {
         #expect(await waiters.wait(third) == .handover)
         let late = waiters.begin(.make(), until: soon)
         #expect(await waiters.wait(late) == .handover, "none is begun while it hands over")
+    }
+
+    @Test func aHandOverIsNotForgottenForWhatComesBehindIt() async {
+        let waiters = LeaseWaiters()
+        let ticket = waiters.begin(client, until: soon)
+        waiters.endAll()
+        waiters.wake(client)
+        #expect(await waiters.wait(ticket) == .handover)
+        waiters.reopen()
+        let next = waiters.begin(client, until: soon)
+        waiters.wake(client)
+        #expect(await waiters.wait(next) == .look)
     }
 
     @Test func aBucketGivesItsRateAndNoMore() {

@@ -86,6 +86,36 @@ struct StoreConformance {
         try store.close()
     }
 
+    /// Heartbeats are written later than they come: a certificate that was issued meanwhile stays.
+    @Test(arguments: StoreMaker.all)
+    func aHeartbeatThatIsWrittenLateTakesNoCertificateAway(_ maker: StoreMaker) async throws {
+        let folder = try TemporaryFolder()
+        let store = try maker.open(folder.path)
+        var client = Self.client("ws-1")
+        (client.nextSerial, client.sharedSerial) = ("NEXT", "SHARED")
+        client.standing = .revoked
+        var heard = HeardClient(
+            name: "other", seenAt: Self.start, clockSkew: 7, version: "2", definitions: "40",
+            doorbells: ["poll": Doorbell(port: 1)], address: "::1", serial: client.serial)
+        let made = client
+        let late = heard
+        try await store.write { store in
+            try store.insert(made)
+            try store.update(made.id, heard: late)
+        }
+        client.take(heard)
+        #expect(
+            try await store.read { try $0.client(made.id) } == client, "serials, standing and status are as they were")
+        heard.serial = "NEXT"
+        heard.sharedSerial = "NEWER"
+        let used = heard
+        try await store.write { try $0.update(made.id, heard: used) }
+        (client.serial, client.nextSerial, client.sharedSerial) = ("NEXT", nil, "NEWER")
+        #expect(try await store.read { try $0.client(made.id) } == client)
+        try await store.write { try $0.update(.make(), heard: used) }
+        try store.close()
+    }
+
     @Test(arguments: StoreMaker.all)
     func keepsNothingOfAWriteThatFails(_ maker: StoreMaker) async throws {
         let folder = try TemporaryFolder()

@@ -107,6 +107,16 @@ struct AssignmentMachineTests {
         }
     }
 
+    /// A client may say any number; the next offer counts on from the server's own.
+    @Test(arguments: [Int.max, .max - 1, 4, 0, -1, .min])
+    func aReportOfAnAttemptThatNeverWasChangesNoCount(_ number: Int) {
+        var standing = Self.standing(.running)
+        for event in [AssignmentEvent.report(.running, attempt: number, sequence: number), .lost, .offer] {
+            standing = AssignmentMachine.step(standing, event, at: Self.now, lease: Self.lease).standing
+        }
+        #expect(standing.attempt == 4 && standing.sequence == 0)
+    }
+
     @Test func anOfferThatIsRepeatedKeepsTheWishToEnd() {
         let (next, _) = AssignmentMachine.step(
             Self.standing(.running, isCancelRequested: true), .offer, at: Self.now, lease: Self.lease)

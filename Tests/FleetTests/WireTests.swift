@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Testing
 
 @testable import Fleet
@@ -80,5 +81,12 @@ struct WireTests {
             try FleetJSON.decode(
                 JSONValue.self, from: Array((text + String(repeating: "]", count: 100_000)).utf8))
         }
+    }
+
+    @Test func identifiersAreInTheOrderOfTheirText() {
+        let ids = (0..<500).map { number in
+            number % 2 == 0 ? JobID.make(at: Timestamp(milliseconds: Int64(number))) : JobID(UUID())
+        }
+        #expect(ids.sorted().map(\.description) == ids.map(\.description).sorted())
     }
 }

@@ -6,31 +6,44 @@ extension ClientAgent {
     /// A job that was cut short as often as this by the end of its component or machine is given up: it may be what ends
     /// them.
     static let startLimit = 20
+    /// Seconds that a component which was there may take to be started anew.
+    private static let restartPatience = 90
     /// The longest that the bus waits.
     private static let callTimeout = Duration.seconds(3600)
 
     /// Sees to it that a job in the journal comes to its end: begins a task where there is none.
     func carryOut(_ id: JobID) {
-        let isNew = state.withLock { state in !state.isStopping && state.jobsUnderWay.insert(id).inserted }
-        guard isNew else { return }
-        keep(
-            Task { [self] in
-                await lead(id)
-                state.withLock { state in
-                    state.jobsUnderWay.remove(id)
-                    state.progress[id] = nil
-                    state.cancelled.remove(id)
-                }
-                leaseBell.ring()
-            })
+        state.withLock { state in
+            guard !state.isStopping, state.jobsUnderWay[id] == nil else { return }
+            let turn = state.turn
+            state.jobsUnderWay[id] = Task { await lead(id, turn) }
+        }
     }
 
-    private func lead(_ id: JobID) async {
+    /// Until it is settled: what ends early, a disk that is full, an identity that cannot be read, is tried again.
+    private func lead(_ id: JobID, _ turn: Int) async {
+        var backoff = Backoff()
+        var generator = SystemRandomNumberGenerator()
+        while !Task.isCancelled {
+            await goOn(id, turn)
+            // An offer that was repeated meanwhile found this task under way, and left the entry to it.
+            let isOver = state.withLock { state in
+                guard journal.entry(id).map({ $0.isSettled }) ?? true else { return false }
+                if state.turn == turn { state.forget(id) }
+                return true
+            }
+            if isOver { break }
+            try? await Task.sleep(for: backoff.next(using: &generator))
+        }
+        leaseBell.ring()
+    }
+
+    private func goOn(_ id: JobID, _ turn: Int) async {
         guard let entry = journal.entry(id) else { return }
         if entry.outcome == nil {
             guard await takeTurn(entry.offer) else { return }
             let outcome = await work(entry.offer)
-            giveTurn(entry.offer)
+            state.withLock { if $0.turn == turn { $0.busyKinds.remove(entry.offer.kind) } }
             guard let outcome, await keep(outcome, of: id) else { return }
         }
         await deliver(id)
@@ -47,8 +60,6 @@ extension ClientAgent {
         }
         return false
     }
-
-    private func giveTurn(_ offer: Offer) { state.withLock { _ = $0.busyKinds.remove(offer.kind) } }
 
     /// Writes the outcome down. False where the component stops before that: then the job is led on by the next
     /// generation.
@@ -75,20 +86,10 @@ extension ClientAgent {
 
     /// nil where the component stops.
     private func work(_ offer: Offer) async -> Outcome? {
-        let starts: Int
-        do {
-            let journal = journal
-            starts = try await host.run { try journal.start(offer.job) }
-        } catch {
-            return isStopping ? nil : Outcome(.failed, reason: "the client could not write to its disk: \(error)")
-        }
-        guard starts <= Self.startLimit else {
-            return Outcome(
-                .failed, reason: "it was cut short \(Self.startLimit) times by the end of its component or its machine")
-        }
+        if let end = await begin(offer) { return end }
         let reporting = Task { await reportProgress(offer) }
         defer { reporting.cancel() }
-        var unreachable = 0
+        var (unreachable, patience) = (0, 3)
         while !Task.isCancelled {
             do {
                 let reply = try await host.call(
@@ -96,14 +97,20 @@ extension ClientAgent {
                 return try FleetJSON.decode(Outcome.self, from: reply)
             } catch let error as BusError {
                 switch error.kind {
-                // It goes on: join it. Or its worker ended, and the next takes it up.
-                case .timedOut, .lost: continue
+                // It goes on: join it.
+                case .timedOut: continue
+                // Its worker ended, and the next takes it up, unless the job is what ends them. That one does not know of a
+                // wish to end it: the server says so again.
+                case .lost:
+                    state.withLock { _ = $0.cancelled.remove(offer.job) }
+                    if let end = await begin(offer) { return end }
+                    (unreachable, patience) = (0, Self.restartPatience)
                 case .busy: try? await Task.sleep(for: .seconds(1))
                 case .cancelled, .wrongState: return nil
                 case .failed: return Outcome(.failed, reason: error.reason)
                 case .unreachable, .notAllowed, .invalid, .unsupported:
                     unreachable += 1
-                    guard unreachable > 3 else {
+                    guard unreachable > patience else {
                         try? await Task.sleep(for: .seconds(1))
                         continue
                     }
@@ -122,6 +129,18 @@ extension ClientAgent {
             }
         }
         return nil
+    }
+
+    /// Writes down that it begins. Its end, where it has begun too often or that cannot be written.
+    private func begin(_ offer: Offer) async -> Outcome? {
+        do {
+            let journal = journal
+            guard try await host.run({ try journal.start(offer.job) }) > Self.startLimit else { return nil }
+            return Outcome(
+                .failed, reason: "it was cut short \(Self.startLimit) times by the end of its component or its machine")
+        } catch {
+            return isStopping ? nil : Outcome(.failed, reason: "the client could not write to its disk: \(error)")
+        }
     }
 
     /// How far it is, every few seconds; it may be lost.
@@ -187,5 +206,14 @@ extension ClientAgent {
             host.log.info(
                 "That a result was committed could not be written down.", ["job": "\(id)", "error": "\(error)"])
         }
+    }
+}
+
+extension ClientAgent.AgentState {
+    /// A job has come to its end.
+    fileprivate mutating func forget(_ id: JobID) {
+        jobsUnderWay[id] = nil
+        progress[id] = nil
+        cancelled.remove(id)
     }
 }

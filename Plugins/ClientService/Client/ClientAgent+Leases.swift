@@ -6,6 +6,8 @@ extension ClientAgent {
     /// Asks for work, always: one request after the other, each held open by the server.
     func leases() async {
         var backoff = Backoff()
+        /// Of a disk that takes no jobs.
+        var disk = Backoff()
         var generator = SystemRandomNumberGenerator()
         while !Task.isCancelled {
             guard journal.hasRoom else {
@@ -18,8 +20,12 @@ extension ClientAgent {
                 backoff.reset()
                 noteSuccess()
                 guard let answer else { continue }
-                // Nothing new: what was asked for before takes its time.
-                if await !take(answer) { _ = await leaseBell.wait(.seconds(1)) }
+                switch await take(answer) {
+                case .news: disk.reset()
+                // What was asked for before takes its time.
+                case .nothingNew: _ = await leaseBell.wait(.seconds(1))
+                case .notWritten: _ = await leaseBell.wait(.seconds(1) + disk.next(using: &generator))
+                }
             } catch is CancellationError {
                 continue
             } catch {
@@ -54,9 +60,11 @@ extension ClientAgent {
         }
     }
 
-    /// False where the answer said nothing that was not known.
-    private func take(_ answer: LeaseAnswer) async -> Bool {
+    private enum Taken { case news, nothingNew, notWritten }
+
+    private func take(_ answer: LeaseAnswer) async -> Taken {
         var isNews = false
+        var isWritten = true
         for offer in answer.offers {
             do {
                 let journal = journal
@@ -66,6 +74,7 @@ extension ClientAgent {
                 carryOut(offer.job)
             } catch {
                 // It stays with the server, which offers it again.
+                isWritten = false
                 host.log.error("A job could not be accepted.", ["job": "\(offer.job)", "error": "\(error)"])
             }
         }
@@ -74,20 +83,27 @@ extension ClientAgent {
             guard let entry = journal.entry(job), entry.outcome == nil else { continue }
             let isFirst = state.withLock { $0.cancelled.insert(job).inserted }
             guard isFirst else { continue }
-            isNews = true
-            await cancel(entry.offer)
+            if await cancel(entry.offer) {
+                isNews = true
+            } else {
+                // The server says so again.
+                state.withLock { _ = $0.cancelled.remove(job) }
+            }
         }
-        return isNews
+        return !isWritten ? .notWritten : isNews ? .news : .nothingNew
     }
 
-    private func cancel(_ offer: Offer) async {
+    /// False where its component could not be told.
+    private func cancel(_ offer: Offer) async -> Bool {
         do {
             _ = try await host.call(
                 Service(FleetService.job(offer.kind)), "cancel", FleetJSON.encode(FetchOrder(job: offer.job)),
                 timeout: .seconds(30))
+            return true
         } catch {
             host.log.info(
                 "A job's component could not be told to end it.", ["job": "\(offer.job)", "reason": "\(error)"])
+            return false
         }
     }
 }

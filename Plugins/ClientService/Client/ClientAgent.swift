@@ -22,15 +22,17 @@ final class ClientAgent: Sendable {
     /// Ends the pause before the next heartbeat, and before the next lease.
     let heartbeatBell = Bell()
     let leaseBell = Bell()
-    private let tasks = Locked<[Task<Void, Never>]>([])
+    private let loops = Locked<[Task<Void, Never>]>([])
 
     struct AgentState: Sendable {
         var instance = ""
         var standing = ClientStanding()
         /// Kinds of which a job is being carried out.
         var busyKinds: Set<String> = []
-        /// Jobs with a task.
-        var jobsUnderWay: Set<JobID> = []
+        /// From one activate to the next: a task of an earlier one changes nothing any more.
+        var turn = 0
+        /// Jobs with a task, and the task.
+        var jobsUnderWay: [JobID: Task<Void, Never>] = [:]
         var progress: [JobID: Progress] = [:]
         var cancelled: Set<JobID> = []
         var isStopping = false
@@ -72,7 +74,7 @@ final class ClientAgent: Sendable {
         try host.subscribe(Topic(FleetTopic.assignmentProgress)) { [self] message in
             let report: AssignmentProgress = try message.json()
             state.withLock { state in
-                if state.jobsUnderWay.contains(report.job) { state.progress[report.job] = report.progress }
+                if state.jobsUnderWay[report.job] != nil { state.progress[report.job] = report.progress }
             }
         }
     }
@@ -84,15 +86,25 @@ final class ClientAgent: Sendable {
             host.log.error(
                 "Files of jobs could not be read and were put aside.", ["files": damaged.joined(separator: " ")])
         }
-        state.withLock { $0.instance = instance ?? UUID().uuidString.lowercased() }
+        state.withLock { state in
+            state.instance = instance ?? UUID().uuidString.lowercased()
+            // The generation that this one was quiesced for may not have come to be.
+            state.isStopping = false
+            state.turn += 1
+            state.jobsUnderWay = [:]
+            state.busyKinds = []
+            state.cancelled = []
+        }
         for entry in journal.open { carryOut(entry.offer.job) }
-        let loops = [Task { await heartbeats() }, Task { await leases() }]
-        tasks.withLock { $0 += loops }
+        loops.withLock { $0 = [Task { await heartbeats() }, Task { await leases() }] }
     }
 
     func quiesce() {
-        state.withLock { $0.isStopping = true }
-        for task in tasks.withLock({ $0 }) { task.cancel() }
+        let jobs = state.withLock { state in
+            state.isStopping = true
+            return Array(state.jobsUnderWay.values)
+        }
+        for task in loops.withLock({ $0 }) + jobs { task.cancel() }
     }
 
     /// What is under way stays with the components that do it: the next generation joins it.
@@ -101,8 +113,6 @@ final class ClientAgent: Sendable {
         journal.close()
         return state.withLock { $0.instance }
     }
-
-    func keep(_ task: Task<Void, Never>) { tasks.withLock { $0.append(task) } }
 
     // MARK: Heartbeats
 
@@ -114,7 +124,7 @@ final class ClientAgent: Sendable {
             do {
                 let answer = try await beat()
                 backoff.reset()
-                let seconds = Double(max(1, answer.intervalSeconds))
+                let seconds = Double(min(max(1, answer.intervalSeconds), 3600))
                 // A tenth to and fro, so that those who began together drift apart.
                 pause = .milliseconds(Int64(seconds * Double.random(in: 900...1100, using: &generator)))
                 if answer.wantsStatus { pause = .milliseconds(100) }

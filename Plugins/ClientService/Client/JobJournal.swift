@@ -36,6 +36,9 @@ package final class JobJournal: Sendable {
 
     private let folder: String
     private let state = Locked(State())
+    /// Held from the look at an entry until it is on disk, so that no two changes of one undo each other, and none comes
+    /// behind the hand-over.
+    private let writing = Locked(())
 
     /// Reads what there is. A file that cannot be read is put aside and named in `damaged`.
     /// - Parameter folder: made where it is not there (mode 0700).
@@ -44,7 +47,8 @@ package final class JobJournal: Sendable {
         try DurableFile(path: folder).makeFolder(mode: 0o700)
     }
 
-    /// Blocks. The names of files that were put aside.
+    /// Opens it too, where the generation that it was closed for did not come to be. Blocks. The names of files that were
+    /// put aside.
     package func load() -> [String] {
         var damaged: [String] = []
         var found: [JobID: Entry] = [:]
@@ -64,7 +68,7 @@ package final class JobJournal: Sendable {
             found[id] = entry
         }
         let entries = found
-        state.withLock { $0.entries = entries }
+        state.withLock { $0 = State(entries: entries) }
         return damaged
     }
 
@@ -102,50 +106,56 @@ package final class JobJournal: Sendable {
 
     /// Blocks. Throws where it cannot be written: then nothing was accepted.
     package func accept(_ offer: Offer) throws -> Acceptance {
-        if var entry = entry(offer.job) {
+        try writing.withLock { _ in
+            guard var entry = entry(offer.job) else {
+                try write(Entry(offer: offer))
+                return .new
+            }
             let isDone = entry.outcome != nil
             entry.offer.attempt = max(entry.offer.attempt, offer.attempt)
             if isDone { entry.isSettled = false }
             try write(entry)
             return isDone ? .done : .known
         }
-        try write(Entry(offer: offer))
-        return .new
     }
 
     /// Notes that the work begins, before it does. Blocks.
     /// - Returns: how often it has begun.
     package func start(_ id: JobID) throws -> Int {
-        guard var entry = entry(id) else { return 0 }
-        entry.starts += 1
-        try write(entry)
-        return entry.starts
+        try change(id) { $0.starts += 1 }?.starts ?? 0
     }
 
     /// Keeps the outcome: the first one stays. Blocks.
     package func finish(_ id: JobID, _ outcome: Outcome) throws -> Outcome {
-        guard var entry = entry(id) else { return outcome }
-        if let former = entry.outcome { return former }
-        entry.outcome = outcome
-        try write(entry)
-        return outcome
+        try change(id) { if $0.outcome == nil { $0.outcome = outcome } }?.outcome ?? outcome
     }
 
     /// The server has committed the outcome, or knows of no such job. Blocks.
     package func settle(_ id: JobID) throws {
-        guard var entry = entry(id) else { return }
-        entry.isSettled = true
-        // What was reported is not needed any more, only that it was.
-        entry.outcome?.result = nil
-        try write(entry)
+        _ = try change(id) { entry in
+            entry.isSettled = true
+            // What was reported is not needed any more, only that it was.
+            entry.outcome?.result = nil
+        }
         forgetOldest()
     }
 
-    /// The next generation has it: nothing is written any more.
-    package func close() { state.withLock { $0.isClosed = true } }
+    /// The next generation has it: nothing is written any more. Waits for what is being written.
+    package func close() { writing.withLock { _ in state.withLock { $0.isClosed = true } } }
 
     package struct Closed: Error {}
 
+    private func change(_ id: JobID, _ body: (inout Entry) -> Void) throws -> Entry? {
+        try writing.withLock { _ in
+            guard let former = entry(id) else { return nil }
+            var entry = former
+            body(&entry)
+            if entry != former { try write(entry) }
+            return entry
+        }
+    }
+
+    /// With `writing` held.
     private func write(_ entry: Entry) throws {
         let bytes = try FleetJSON.encode(entry)
         guard !state.withLock({ $0.isClosed }) else { throw Closed() }

@@ -51,9 +51,11 @@ final class ClientRegistry: Sendable {
 
     func entry(_ id: ClientID) -> Entry? { state.withLock { $0.entries[id] } }
 
-    /// Every client with what `select` makes of it, where that is not nil.
+    /// Every client with what `select` makes of it, where that is not nil. It is made of a copy, so that heartbeats do not
+    /// wait for an administrator's long selector.
     func collect<Value: Sendable>(_ select: (ClientID, Entry) -> Value?) -> [Value] {
-        state.withLock { state in state.entries.compactMap { select($0.key, $0.value) } }
+        let entries = state.withLock { $0.entries }
+        return entries.compactMap { select($0.key, $0.value) }
     }
 
     func update(_ id: ClientID, _ body: (inout Entry) -> Void) {
@@ -212,6 +214,20 @@ extension ClientRegistry.Entry {
             statusHash: record.statusHash, osFamily: record.status?.system.family, os: record.status?.system.os,
             version: record.version, definitions: record.definitions, clockSkew: record.clockSkew,
             doorbells: record.doorbells, address: record.address)
+    }
+
+    var heard: HeardClient {
+        HeardClient(
+            name: name, seenAt: seenAt, clockSkew: clockSkew, version: version, definitions: definitions,
+            doorbells: doorbells, address: address, serial: serial, sharedSerial: sharedSerial)
+    }
+
+    /// Whether a machine that renews a shared certificate is not the first to do so. Where a restart has let it be
+    /// forgotten who was, it is not: the first one's certificate stays good.
+    func isTaken(for instance: String) -> Bool {
+        guard let sharedSerial else { return false }
+        if let renewedBy { return renewedBy != instance }
+        return serial != sharedSerial || nextSerial != nil
     }
 
     func subject(_ id: ClientID) -> SelectorSubject {

@@ -61,6 +61,15 @@ package enum Endpoint: CaseIterable, Sendable {
         }
     }
 
+    /// Bytes of a request. A result is shown over the bus, with its job, within 256 KiB.
+    package var bodyLimit: Int {
+        switch self {
+        case .result: 160 << 10
+        case .heartbeat, .lease: 64 << 10
+        default: 16 << 10
+        }
+    }
+
     /// Served where the component has the role.
     package func isServed(by roles: Set<ClientServiceRole>) -> Bool {
         self == .status || roles.contains(.server)

@@ -18,7 +18,7 @@ extension FleetServer {
             return try .json(
                 try await report(
                     try call.job(), kind: nil, after: try call.query.value("after") { ClientID($0) },
-                    limit: try call.query.limit(), bytes: .max))
+                    limit: try call.query.limit(), bytes: Self.reportBytes))
         case .cancelJob:
             return try .json(try await cancel(try call.job(), kind: nil, by: call.peer?.caller.uri ?? ""))
         case .detections: return try await detections(call.query)
@@ -36,6 +36,9 @@ extension FleetServer {
         }
     }
 
+    /// Of one answer with rows of a job; the rest is on the next page.
+    private static let reportBytes = 8 << 20
+
     // MARK: Clients
 
     /// Reads a selector and checks that what it names is there.
@@ -46,8 +49,10 @@ extension FleetServer {
         } catch {
             throw Problem(400, .selector, "The selector cannot be read: \(error.reason).", column: error.column)
         }
+        let named = selector.comparisons.filter { $0.comparator == .equal && [.group, .client].contains($0.field) }
+        guard !named.isEmpty else { return selector }
         let known = registry.collect { id, entry in (id, entry.name.lowercased(), entry.group.lowercased()) }
-        for comparison in selector.comparisons where comparison.comparator == .equal {
+        for comparison in named {
             let value = comparison.value.lowercased()
             switch comparison.field {
             case .group where !known.contains { $0.2 == value }:
@@ -95,7 +100,7 @@ extension FleetServer {
     func row(_ record: ClientRecord) -> ClientRow {
         let entry = registry.entry(record.id)
         var record = record
-        if let entry { record.take(entry) }
+        if let entry { record.take(entry.heard) }
         return ClientRow(
             id: record.id, name: record.name, group: record.group, standing: entry?.standing ?? record.standing,
             isOnline: entry?.isOnline ?? false, enrolledAt: record.enrolledAt, seenAt: record.seenAt,

@@ -3,7 +3,7 @@ import PluginKit
 
 extension FleetServer {
     /// What a reply may take of the bus's 256 KiB.
-    private static let replyBytes = 200 << 10
+    private static let replyBytes = 240 << 10
 
     /// Serves the other components of the host; in prepare.
     func serveBus() throws {

@@ -83,7 +83,7 @@ extension FleetServer {
         let store = try store()
         guard let entry = registry.entry(id) else { throw Problem(403, .unknownClient, "This client is unknown.") }
         // Of several machines with one certificate, the first to renew keeps the id.
-        let isSecond = isShared && entry.renewedBy != nil && entry.renewedBy != order.instance
+        let isSecond = isShared && entry.isTaken(for: order.instance)
         let now = now
         let newID = isSecond ? ClientID.make(at: now) : id
         let roles: [FleetRole] = call.peer?.isServer == true ? [.server, .client(newID)] : [.client(newID)]
@@ -103,6 +103,7 @@ extension FleetServer {
                 record.certificateEndsAt = issued.notAfter
                 try store.insert(record)
             } else {
+                record.promote(serial)
                 record.nextSerial = issued.serial
                 record.sharedSerial = isShared ? serial : record.sharedSerial
                 if isShared { record.clonedFrom = id }
@@ -160,8 +161,7 @@ extension FleetServer {
     private func heartbeat(_ call: FleetCall) async throws -> Answer {
         var heartbeat: Heartbeat = try call.json()
         let (id, _, isShared) = try client(call, allowsShared: true)
-        heartbeat.name = String(heartbeat.name.prefix(253))
-        heartbeat.doorbells = heartbeat.doorbells.filter { (1...65_535).contains($0.value.port) && $0.key.count <= 64 }
+        heartbeat.bound()
         metrics.heartbeats.add()
         let now = now
         var answer = HeartbeatAnswer(time: now, intervalSeconds: max(1, Int(options.heartbeat.components.seconds)))
@@ -195,7 +195,7 @@ extension FleetServer {
             throw Problem(400, .invalid, "A client holds at most 1000 jobs and waits for at most 300 seconds.")
         }
         let store = try store()
-        let ticket = waiters.begin(id, until: now + .seconds(request.waitSeconds))
+        let ticket = waiters.begin(id, until: .now + .seconds(request.waitSeconds))
         defer { waiters.finish(ticket) }
         if registry.touched(id, at: now), let entry = registry.entry(id) {
             publish(FleetTopic.clientOnline, id, entry.name, entry.group)
@@ -207,7 +207,10 @@ extension FleetServer {
             }
             switch await waiters.wait(ticket) {
             case .look: continue
-            case .timeout, .handover, .superseded: return .nothingYet
+            case .timeout, .handover: return .nothingYet
+            case .superseded:
+                // Two machines with one identity would end each other's polls as fast as they can ask.
+                throw Problem(409, .busy, "A newer poll of this client has taken the place of this one.")
             }
         }
     }
@@ -220,7 +223,7 @@ extension FleetServer {
             guard let record = try ledger.store.assignment(of: job, id) else { throw Self.noAssignment }
             let (next, _) = try ledger.step(
                 record, .report(report.stage, attempt: report.attempt, sequence: report.sequence),
-                progress: report.progress)
+                progress: report.progress?.bounded)
             return ProgressAnswer(state: next.standing.state, cancel: next.standing.isCancelRequested)
         }
         return try .json(state)
@@ -235,9 +238,9 @@ extension FleetServer {
         let now = now
         let (state, found) = try await change(try store()) { ledger -> (AssignmentState, [DetectionRow]) in
             guard let record = try ledger.store.assignment(of: job, id) else { throw Self.noAssignment }
-            let reason = String(outcome.reason.prefix(1000))
+            let reason = outcome.reason.cut(to: 4000)
             let (next, effect) = try ledger.step(record, .finish(outcome.end, reason: reason), result: outcome.result)
-            let isFirst = effect == .moved || effect == .late && !record.isLate && record.result == nil
+            let isFirst = effect == .moved || next.isLate && !record.isLate
             guard isFirst, let kind = try ledger.store.job(job)?.kind else { return (next.standing.state, []) }
             return (
                 next.standing.state, try ledger.store.keepResult(outcome.result, kind: kind, job: job, of: id, at: now)

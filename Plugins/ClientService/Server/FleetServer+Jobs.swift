@@ -65,7 +65,7 @@ extension FleetServer {
         }
         guard let job, kind == nil || job.kind == kind else { throw Self.noJob }
         var report = JobReport(job: job, rows: [])
-        var used = 4096
+        var used = bytes < .max ? try FleetJSON.encode(job).count + 256 : 0
         for record in records {
             let entry = registry.entry(record.client)
             let row = AssignmentRow(

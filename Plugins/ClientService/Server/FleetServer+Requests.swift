@@ -3,7 +3,7 @@ import PluginKit
 
 /// The answers of :50000: who asks is known before what is asked is read.
 final class FleetRequests: AsyncRequestHandler {
-    static let bodyLimit = 1 << 20
+    static let bodyLimit = Endpoint.allCases.reduce(0) { max($0, $1.bodyLimit) }
 
     private let server: FleetServer?
     private let agent: ClientAgent?
@@ -53,17 +53,17 @@ final class FleetRequests: AsyncRequestHandler {
         if case .rank = endpoint.access, let role = peer?.roles.first, let problem = server.registry.refusal(of: role) {
             throw problem
         }
-        let bytes = endpoint.method == "POST" ? try await Self.collect(body) : []
+        let bytes = endpoint.method == "POST" ? try await Self.collect(body, endpoint.bodyLimit) : []
         let call = FleetCall(
             peer: peer, part: part, query: query, body: bytes, address: String(request.peer.addressWithoutPort))
         return try await server.answer(endpoint, call, exchange)
     }
 
-    private static func collect(_ body: RequestBody) async throws -> [UInt8] {
+    private static func collect(_ body: RequestBody, _ limit: Int) async throws -> [UInt8] {
         do {
-            return try await body.collect(upTo: bodyLimit)
+            return try await body.collect(upTo: limit)
         } catch is BodyTooLarge {
-            throw Problem(413, .invalid, "The body is larger than the \(bodyLimit >> 20) MiB that this port takes.")
+            throw Problem(413, .invalid, "The body is larger than the \(limit >> 10) KiB that this path takes.")
         }
     }
 

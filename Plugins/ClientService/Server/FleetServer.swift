@@ -114,7 +114,7 @@ final class FleetServer: Sendable {
         guard isFree else { return }
         defer { isTicking.withLock { $0 = false } }
         let now = now
-        waiters.expire(at: now)
+        waiters.expire(at: .now)
         for (id, entry) in registry.expire(
             unheardSince: now - options.heartbeat * 3, except: { waiters.isWaiting($0) })
         {
@@ -161,15 +161,21 @@ final class FleetServer: Sendable {
 
     /// Writes what heartbeats changed.
     private func flush(_ store: any FleetStore) async throws {
-        let changed = registry.takeChanged()
-        guard !changed.isEmpty else { return }
-        do {
-            try await store.write { try $0.keep(changed) }
-        } catch {
-            registry.putBack(changed.map(\.0))
-            throw error
+        var changed = registry.takeChanged()[...]
+        while !changed.isEmpty {
+            let part = changed.prefix(Self.flushedAtOnce)
+            do {
+                try await store.write { try $0.keep(part) }
+            } catch {
+                registry.putBack(changed.map(\.0))
+                throw error
+            }
+            changed = changed.dropFirst(part.count)
         }
     }
+
+    /// So that nobody waits long for the writer.
+    private static let flushedAtOnce = 500
 
     // MARK: Changing jobs
 
@@ -196,27 +202,20 @@ final class FleetServer: Sendable {
 }
 
 extension FleetTransaction {
-    fileprivate func keep(_ changed: [(ClientID, ClientRegistry.Entry)]) throws {
-        for (id, entry) in changed {
-            guard var record = try client(id) else { continue }
-            record.take(entry)
-            try update(record)
-        }
+    fileprivate func keep(_ changed: some Sequence<(ClientID, ClientRegistry.Entry)>) throws {
+        for (id, entry) in changed { try update(id, heard: entry.heard) }
     }
 }
 
 extension ClientRecord {
-    /// What heartbeats and certificates change.
-    mutating func take(_ entry: ClientRegistry.Entry) {
-        name = entry.name
-        seenAt = entry.seenAt
-        clockSkew = entry.clockSkew
-        version = entry.version
-        definitions = entry.definitions
-        doorbells = entry.doorbells
-        address = entry.address
-        serial = entry.serial
-        nextSerial = entry.nextSerial
-        sharedSerial = entry.sharedSerial
+    /// What is newer in memory.
+    mutating func take(_ heard: HeardClient) {
+        name = heard.name
+        seenAt = heard.seenAt
+        clockSkew = heard.clockSkew
+        version = heard.version
+        definitions = heard.definitions
+        doorbells = heard.doorbells
+        address = heard.address
     }
 }

@@ -28,7 +28,7 @@ struct JobLedger {
         if let progress, !standing.state.isTerminal { next.progress = progress }
         if effect == .moved, standing.state.isTerminal {
             next.result = result
-        } else if effect == .late, record.result == nil, !record.isLate {
+        } else if record.result == nil, !record.isLate, isLate(effect, event, result) {
             next.result = result
             next.isLate = true
         }
@@ -38,6 +38,13 @@ struct JobLedger {
         }
         if effect == .cancelAsked || effect == .moved && standing.state == .queued { called.insert(record.client) }
         return (next, effect)
+    }
+
+    /// What was found until the end is worth keeping, though the server had given the assignment the same end before.
+    private func isLate(_ effect: AssignmentEffect, _ event: AssignmentEvent, _ result: JSONValue?) -> Bool {
+        if effect == .late { return true }
+        guard case .finish(.cancelled, _) = event else { return false }
+        return effect == .none && result != nil
     }
 
     private mutating func count(_ id: JobID, from: AssignmentState, to: AssignmentState) throws {

@@ -24,7 +24,8 @@ final class LeaseWaiters: Sendable {
         var number: UInt64
         /// What came before it was waited for.
         var pending: Wake?
-        var deadline: Timestamp
+        /// By the clock that nobody sets.
+        var deadline: ContinuousClock.Instant
         var continuation: CheckedContinuation<Wake, Never>?
     }
 
@@ -38,7 +39,7 @@ final class LeaseWaiters: Sendable {
 
     /// Registers before it is looked whether there is anything, so that nothing that comes in between is missed. An older
     /// wait of the same client ends.
-    func begin(_ client: ClientID, until deadline: Timestamp) -> Ticket {
+    func begin(_ client: ClientID, until deadline: ContinuousClock.Instant) -> Ticket {
         let (number, former) = state.withLock { state in
             state.lastNumber += 1
             let former = state.waiters[client]?.continuation
@@ -57,6 +58,8 @@ final class LeaseWaiters: Sendable {
                     guard var waiter = state.waiters[ticket.client], waiter.number == ticket.number else {
                         return .superseded
                     }
+                    // Whatever came since: a wait that begins now would hold the hand-over up.
+                    if state.hasEnded { return .handover }
                     defer { state.waiters[ticket.client] = waiter }
                     if let pending = waiter.pending {
                         waiter.pending = nil
@@ -103,7 +106,7 @@ final class LeaseWaiters: Sendable {
     var count: Int { state.withLock { $0.waiters.count } }
 
     /// Ends the waits whose time is over.
-    func expire(at now: Timestamp) {
+    func expire(at now: ContinuousClock.Instant) {
         let due = state.withLock { state in
             state.waiters.filter { $0.value.deadline <= now }.map { Ticket(client: $0.key, number: $0.value.number) }
         }

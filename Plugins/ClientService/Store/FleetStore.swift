@@ -62,6 +62,9 @@ package protocol FleetReading {
 package protocol FleetTransaction: FleetReading {
     func insert(_ client: ClientRecord) throws
     func update(_ client: ClientRecord) throws
+    /// What heartbeats changed, and nothing else. The certificate that is in use takes the place of the former where it is
+    /// the one that waits for that; no other is touched.
+    func update(_ id: ClientID, heard: HeardClient) throws
 
     func insert(_ token: TokenRecord) throws
     func setUsesLeft(_ uses: Int, of token: TokenID) throws

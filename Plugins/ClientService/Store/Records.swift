@@ -30,6 +30,29 @@ package struct ClientRecord: Hashable, Sendable {
     package var openDetections = 0
 }
 
+extension ClientRecord {
+    /// It shows a certificate: the one that was made for it and not used yet takes the place of the former.
+    mutating func promote(_ shown: String) {
+        guard shown == nextSerial else { return }
+        serial = shown
+        nextSerial = nil
+    }
+}
+
+/// What is known of a client in memory before it is in the store.
+package struct HeardClient: Hashable, Sendable {
+    package var name: String
+    package var seenAt: Timestamp?
+    package var clockSkew: Int64?
+    package var version: String?
+    package var definitions: String?
+    package var doorbells: [String: Doorbell]
+    package var address: String?
+    /// The certificate that it used last.
+    package var serial: String
+    package var sharedSerial: String?
+}
+
 package struct TokenRecord: Hashable, Sendable {
     package var row: TokenRow
     /// SHA-256 of the secret.

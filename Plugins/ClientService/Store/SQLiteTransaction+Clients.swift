@@ -64,6 +64,23 @@ extension SQLiteTransaction {
             """, try Self.arguments(client))
     }
 
+    func update(_ id: ClientID, heard: HeardClient) throws {
+        try run(
+            """
+            UPDATE client SET name = :name, seen_at = :seen, clock_skew = :skew, version = :version,
+                definitions = :definitions, doorbells = :doorbells, address = :address,
+                serial = CASE WHEN next_serial = :serial THEN :serial ELSE serial END,
+                next_serial = CASE WHEN next_serial = :serial THEN NULL ELSE next_serial END,
+                shared_serial = coalesce(:shared, shared_serial)
+            WHERE id = :id
+            """,
+            [
+                "name": heard.name, "seen": heard.seenAt?.milliseconds, "skew": heard.clockSkew,
+                "version": heard.version, "definitions": heard.definitions, "doorbells": try Self.json(heard.doorbells),
+                "address": heard.address, "serial": heard.serial, "shared": heard.sharedSerial, "id": id.description,
+            ])
+    }
+
     func groups() throws -> [GroupRow] {
         try all(
             """

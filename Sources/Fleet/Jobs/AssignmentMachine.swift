@@ -91,9 +91,10 @@ public enum AssignmentMachine {
             next.move(to: .offered, at: now)
         case .report(let stage, let attempt, let sequence):
             next.leaseUntil = now + lease
+            // Numbers are the client's word: one that was never handed out is taken for the newest.
+            let attempt = min(attempt, standing.attempt)
             let isNewer = (attempt, sequence) > (standing.attempt, standing.sequence)
             if isNewer || standing.state == .queued {
-                next.attempt = max(attempt, standing.attempt)
                 next.sequence = sequence
                 next.move(to: stage == .running ? .running : .accepted, at: now)
             }

@@ -50,7 +50,16 @@ extension Identifier: Codable {
 
 extension Identifier: Comparable {
     /// The order of their bytes, which is that of their text.
-    public static func < (left: Self, right: Self) -> Bool { left.description < right.description }
+    public static func < (left: Self, right: Self) -> Bool { left.words < right.words }
+
+    private var words: (UInt64, UInt64) {
+        withUnsafeBytes(of: uuid.uuid) { bytes in
+            (
+                UInt64(bigEndian: bytes.loadUnaligned(as: UInt64.self)),
+                UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
+            )
+        }
+    }
 }
 
 public enum ClientKind {}
