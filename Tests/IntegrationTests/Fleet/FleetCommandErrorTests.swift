@@ -10,8 +10,7 @@ struct FleetCommandErrorTests {
     /// Without faketime(1) in the machine, what a wrong clock comes to cannot be asked.
     static let hasFaketime = access("/usr/bin/faketime", X_OK) == 0
 
-    @Test(.timeLimit(.minutes(4)))
-    func tokenThatIsNotTakenIsOneError() throws {
+    @Test func tokenThatIsNotTakenIsOneError() throws {
         let fleet = try CommandFleet()
         let address = "\(fleet.server.address):50000"
         let machine = try fleet.addMachine("alpha")
@@ -85,8 +84,7 @@ struct FleetCommandErrorTests {
         var expiresAt: Timestamp
     }
 
-    @Test(.timeLimit(.minutes(4)))
-    func administratorWhoIsNotTakenIsOneErrorAndExitsWith3() throws {
+    @Test func administratorWhoIsNotTakenIsOneErrorAndExitsWith3() throws {
         let fleet = try CommandFleet()
         let address = fleet.server.address
         func problem(_ arguments: String..., identity: String? = nil, clock: String? = nil) throws -> String {
@@ -183,8 +181,7 @@ struct FleetCommandErrorTests {
                 "muster: the company server cannot be reached at \(address):50002: Connection refused Is it on, "))
     }
 
-    @Test(.timeLimit(.minutes(4)))
-    func clientThatWasRevokedIsToldAndComesBackWithANewToken() throws {
+    @Test func clientThatWasRevokedIsToldAndComesBackWithANewToken() throws {
         let fleet = try CommandFleet(clients: ["alpha"])
         let alpha = fleet.clients[0]
         let former = try #require(try alpha.folder.read().peer.client)
@@ -218,7 +215,7 @@ struct FleetCommandErrorTests {
         #expect(polled.status == 0 && polled.output.hasSuffix("\n1 client: 1 succeeded.\n"), "\(polled)")
     }
 
-    @Test(.enabled(if: hasFaketime, "needs the package faketime"), .timeLimit(.minutes(4)))
+    @Test(.enabled(if: hasFaketime, "needs the package faketime"))
     func clockThatIsWrongIsOneError() throws {
         // Ten days old, so that a clock that is a day behind is within the certificates of the server.
         let fleet = try CommandFleet(clock: "-10d")

@@ -6,8 +6,7 @@ import Testing
 @Suite("The fleet by its command line")
 struct FleetCommandLiveTests {
     /// From nothing to a fleet that is polled and swept, as an administrator sees it.
-    @Test(.timeLimit(.minutes(4)))
-    func aFleetIsMadePolledSweptAndLookedAtByCommandsAlone() throws {
+    @Test func aFleetIsMadePolledSweptAndLookedAtByCommandsAlone() throws {
         let fleet = try CommandFleet(clients: ["alpha", "beta", "gamma"])
         try pollIsAnsweredByAll(fleet)
         try whoIsAwayIsWaitedForThroughAReload(fleet)

@@ -6,8 +6,7 @@ import Testing
 @Suite("Recovery in the fleet")
 struct FleetRecoveryTests {
     /// Its component's state is gone while it has a job: the job is offered again, and done once.
-    @Test(.timeLimit(.minutes(4)))
-    func machineThatIsSetUpAnewDoesItsJobOnce() throws {
+    @Test func machineThatIsSetUpAnewDoesItsJobOnce() throws {
         let fleet = try CommandFleet(clients: ["alpha"])
         let alpha = fleet.clients[0]
         let folder = try fleet.plant(on: alpha)
@@ -33,8 +32,7 @@ struct FleetRecoveryTests {
         return job
     }
 
-    @Test(.timeLimit(.minutes(4)))
-    func clientThatIsRevokedWhileItWorksEndsItsJobAndComesBackAsAnother() throws {
+    @Test func clientThatIsRevokedWhileItWorksEndsItsJobAndComesBackAsAnother() throws {
         let fleet = try CommandFleet(clients: ["alpha", "beta"])
         let alpha = fleet.clients[0]
         let former = try #require(try alpha.folder.read().peer.client)
@@ -62,8 +60,7 @@ struct FleetRecoveryTests {
     }
 
     /// The host goes on, and its parts take the new identity: what they dial with, and what their ports show.
-    @Test(.timeLimit(.minutes(4)))
-    func hostThatRunsBecomesAnotherClientWithoutARestart() throws {
+    @Test func hostThatRunsBecomesAnotherClientWithoutARestart() throws {
         let fleet = try CommandFleet(clients: ["alpha"])
         let alpha = fleet.clients[0]
         let process = alpha.live.processID
@@ -99,8 +96,7 @@ struct FleetRecoveryTests {
     }
 
     /// The server is set back to a backup.
-    @Test(.timeLimit(.minutes(4)))
-    func serverThatIsSetBackToABackupGoesOn() throws {
+    @Test func serverThatIsSetBackToABackupGoesOn() throws {
         let fleet = try CommandFleet(clients: ["alpha", "beta"])
         let (alpha, beta) = (fleet.clients[0], fleet.clients[1])
         let before = try fleet.muster("poll", "--all", "--wait", "--json").document(JobReport.self).job
