@@ -302,6 +302,47 @@ struct SQLiteStoreTests {
         do { _ = try SQLiteStore(path: path) } catch { #expect(error.kind == .newer) }
     }
 
+    /// The file may not grow: those that wait together are all told, and when there is room again all goes on.
+    @Test func aFullDiskIsToldToAllWhoWaitAndLosesNothing() async throws {
+        let folder = try TemporaryFolder()
+        let store = try SQLiteStore(path: folder.path + "/fleet.sqlite")
+        func limit(_ pages: Int) throws {
+            try store.writeBlocking { try ($0 as? SQLiteTransaction)?.run("PRAGMA max_page_count = \(pages)", []) }
+        }
+        // The smallest there is: as large as the file is now.
+        try limit(1)
+        func fill(_ count: Int) async -> [Result<ClientID, any Error>] {
+            await withTaskGroup(of: Result<ClientID, any Error>.self) { group in
+                for _ in 0..<count {
+                    group.addTask {
+                        let record = ClientRecord(
+                            id: .make(), name: String(repeating: "x", count: 3000), group: "g", enrolledAt: .now(),
+                            serial: "",
+                            certificateEndsAt: .now())
+                        do {
+                            try await store.write { try $0.insert(record) }
+                            return .success(record.id)
+                        } catch {
+                            return .failure(error)
+                        }
+                    }
+                }
+                return await group.reduce(into: []) { $0.append($1) }
+            }
+        }
+        let kept = await fill(40)
+        let failures = kept.compactMap { result -> StoreError? in
+            if case .failure(let error) = result { error as? StoreError } else { nil }
+        }
+        #expect(!failures.isEmpty && failures.allSatisfy { $0.kind == .full && $0.message.contains("make room") })
+        try limit(1_000_000)
+        let more = await fill(40)
+        #expect(more.allSatisfy { (try? $0.get()) != nil })
+        let there = Set(try await store.read { try $0.clients(after: nil, limit: 1000) }.map(\.id))
+        #expect(
+            there == Set((kept + more).compactMap { try? $0.get() }), "what was answered is there, and nothing else")
+    }
+
     @Test func aPathThatCannotBeWrittenIsNamed() {
         do {
             _ = try SQLiteStore(path: "/nowhere/at/all/fleet.sqlite")

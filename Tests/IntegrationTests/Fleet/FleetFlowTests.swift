@@ -116,6 +116,27 @@ struct FleetFlowTests {
         }
     }
 
+    /// The new generation comes with a component that cannot be activated: the old one takes everything up again, as server
+    /// and as client.
+    @Test func aHandOverThatFailsLeavesTheFleetAsItWas() throws {
+        let world = try FleetWorld(clients: 1)
+        try world.server.live.install("FixtureAbortsInActivate", as: "Bad")
+        for round in 0..<2 {
+            try world.server.configure(
+                roles: "server, client", settings: "{heartbeat: 1s, lease: 10s, dispatch_rate: \(2000 + round)}",
+                others: "Bad: {listen: {web: \"127.0.0.1:0\"}}")
+            let receipt = try world.server.live.reload()
+            #expect(receipt.result == .refused && "\(receipt)".contains("activate"), "\(receipt)")
+            let job = try world.order("poll", JobOrder(selector: "all"))
+            #expect(try world.waitForEnd(of: job.id).job.counts.succeeded == 2)
+            try world.server.live.waitUntil("both wait for work", within: 10) {
+                let status: PortStatus = try world.ask("GET", "/v1/status", as: .viewer).json()
+                return status.server?.waiting == 2
+            }
+        }
+        #expect(try world.server.live.component("ClientService").generation == 1)
+    }
+
     struct PortStatus: Codable {
         struct Server: Codable { var waiting: Int }
         var server: Server?

@@ -189,7 +189,9 @@ final class FleetHost {
     }
 
     /// - Parameter polls: a line of PollHandler's options.
-    func configure(roles: String, settings: String = "{}", polls: String = "", host more: String = "") throws {
+    func configure(
+        roles: String, settings: String = "{}", polls: String = "", host more: String = "", others: String = ""
+    ) throws {
         try live.configure(
             """
             ClientService:
@@ -209,6 +211,7 @@ final class FleetHost {
             SweepHandler:
               listen: {sweeps: "\(address):50001"}
               config: {roles: [\(roles)], identity: identity, definitions: definitions}
+            \(others)
             """,
             host: """
                 identity: {certificate: identity/identity.pem, private_key: identity/identity.pem, authority: identity/authority.pem}
