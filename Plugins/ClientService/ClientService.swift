@@ -117,7 +117,9 @@ public final class ClientService: Plugin {
     public func activate(state: [UInt8]) throws {
         let former: ServiceState? = state.isEmpty ? nil : try? FleetJSON.decode(from: state)
         if let server {
-            let path = try host.stateDirectory.string + "/fleet.sqlite"
+            let folder = try host.stateDirectory.string
+            FleetServer.removeCopies(in: folder)
+            let path = folder + "/fleet.sqlite"
             do {
                 try server.open(try SQLiteStore(path: path))
             } catch let error as StoreError {

@@ -46,6 +46,11 @@ public struct ServerOptions: OptionGroup {
         help: "How long a client's certificate is valid; it is renewed when two thirds of it are over.")
     public var certificateLife: Duration = .seconds(30 * 86_400)
 
+    @Option(
+        in: .seconds(86_400) ... .seconds(3650 * 86_400),
+        help: "How long jobs that have ended are kept, and results and detections with them.")
+    public var keep: Duration = .seconds(90 * 86_400)
+
     public init() {}
 }
 

@@ -255,6 +255,39 @@ struct StoreConformance {
     }
 
     @Test(arguments: StoreMaker.all)
+    func whatIsOldIsDeletedAPartAtATimeAndNothingElse(_ maker: StoreMaker) async throws {
+        let folder = try TemporaryFolder()
+        let store = try maker.open(folder.path)
+        let client = Self.client("c")
+        let jobs = (0..<6).map { Self.job(at: Self.start + .seconds($0)) }
+        try await store.write { store in
+            try store.insert(client)
+            for (number, var job) in jobs.enumerated() {
+                // The fourth is still open, however old it is; the last two are recent.
+                if number != 3 { job.finishedAt = Self.start + .seconds(number < 4 ? 10 : 1000) }
+                try store.insert(job)
+                try store.insert(
+                    AssignmentRecord(job: job.id, client: client.id, standing: AssignmentStanding(since: Self.start)))
+                try store.insert(
+                    [Detection(path: "/f\(number)", threat: "T", severity: .low, sha256: "", size: 0)], of: client.id,
+                    job: job.id, foundAt: Self.start + .seconds(number < 4 ? 10 : 1000))
+            }
+        }
+        let time = Self.start + .seconds(500)
+        var rounds = 0
+        while try await store.write({ try $0.deleteFinished(before: time, limit: 2) }) { rounds += 1 }
+        #expect(rounds == 1, "two, and then one")
+        try await store.read { (store: any FleetReading) throws in
+            let left = try store.jobs(kind: nil, isFinished: nil, before: nil, limit: 10).map(\.id)
+            #expect(left == [jobs[5].id, jobs[4].id, jobs[3].id])
+            #expect(try store.assignments(of: jobs[0].id, after: nil, limit: 10).isEmpty)
+            #expect(try store.assignments(of: jobs[3].id, after: nil, limit: 10).count == 1)
+            #expect(
+                try store.detections(since: nil, before: nil, limit: 10).map(\.row.detection.path) == ["/f5", "/f4"])
+        }
+    }
+
+    @Test(arguments: StoreMaker.all)
     func aBackupIsAStoreOfItsOwn(_ maker: StoreMaker) async throws {
         let (folder, other) = (try TemporaryFolder(), try TemporaryFolder())
         let store = try maker.open(folder.path)

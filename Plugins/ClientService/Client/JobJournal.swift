@@ -52,7 +52,7 @@ package final class JobJournal: Sendable {
     package func load() -> [String] {
         var damaged: [String] = []
         var found: [JobID: Entry] = [:]
-        for name in Self.names(in: folder) {
+        for name in FolderNames.list(folder) {
             let path = "\(folder)/\(name)"
             // Of a write that a kill cut short.
             if name.hasSuffix(".new") { unlink(path) }
@@ -70,19 +70,6 @@ package final class JobJournal: Sendable {
         let entries = found
         state.withLock { $0 = State(entries: entries) }
         return damaged
-    }
-
-    private static func names(in folder: String) -> [String] {
-        guard let stream = opendir(folder) else { return [] }
-        defer { closedir(stream) }
-        var names: [String] = []
-        while let entry = readdir(stream) {
-            names.append(
-                withUnsafePointer(to: &entry.pointee.d_name) {
-                    $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-                })
-        }
-        return names.sorted()
     }
 
     package func entry(_ id: JobID) -> Entry? { state.withLock { $0.entries[id] } }

@@ -248,9 +248,16 @@ extension FleetServer {
 
     // MARK: Backup
 
+    private static let copyPrefix = "backup-"
+
+    /// Those that a kill left behind.
+    static func removeCopies(in folder: String) {
+        for name in FolderNames.list(folder) where name.hasPrefix(copyPrefix) { unlink("\(folder)/\(name)") }
+    }
+
     /// A copy of the store, made in the component's folder and gone when it was sent.
     private func backup() async throws -> Answer {
-        let path = try host.stateDirectory.string + "/backup-\(UUID().uuidString).tmp"
+        let path = try host.stateDirectory.string + "/" + Self.copyPrefix + UUID().uuidString
         defer { unlink(path) }
         try await store().backUp(to: path)
         let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC)

@@ -83,7 +83,10 @@ final class FleetServer: Sendable {
             events.publish()
         }
         let tending = try host.startTimer(after: .seconds(5), every: .seconds(3600), jitter: .seconds(60)) { [self] in
-            Task { await tendIdentity() }
+            Task {
+                await tendIdentity()
+                await forgetOld()
+            }
         }
         timers.withLock { $0 = [ticking, publishing, tending] }
     }
@@ -156,6 +159,19 @@ final class FleetServer: Sendable {
             guard let end = page.last else { return }
             dispatcher.add(page.map(\.client).filter { waiters.isWaiting($0) })
             after = end.client
+        }
+    }
+
+    /// Deletes what is older than the operator wants to keep, a few jobs at a time, so that nobody waits for it.
+    private func forgetOld() async {
+        guard let store = try? store() else { return }
+        let time = now - options.keep
+        do {
+            while try await store.write({ try $0.deleteFinished(before: time, limit: 10) }) {}
+        } catch let error as StoreError where error.kind == .closed {
+            return
+        } catch {
+            note(trouble: "\(error)")
         }
     }
 

@@ -81,6 +81,10 @@ package protocol FleetTransaction: FleetReading {
     func insert(_ detections: [Detection], of client: ClientID, job: JobID, foundAt: Timestamp) throws
     func insert(_ run: SweepRun) throws
 
+    /// Deletes jobs that finished before `time` with their assignments, and detections and runs that are older: a part of
+    /// them at a time. True if there may be more.
+    func deleteFinished(before time: Timestamp, limit: Int) throws -> Bool
+
     /// False where it was revoked before.
     func revoke(_ subject: String, by: String, at: Timestamp) throws -> Bool
 }

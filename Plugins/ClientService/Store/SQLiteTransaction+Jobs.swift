@@ -197,4 +197,22 @@ extension SQLiteTransaction {
                 run.definitions, try Self.json(run.coverage),
             ])
     }
+
+    // MARK: What is old
+
+    func deleteFinished(before time: Timestamp, limit: Int) throws -> Bool {
+        let jobs: [String] = try all(
+            "SELECT id FROM job WHERE finished_at < ? ORDER BY id LIMIT ?", [time.milliseconds, limit]
+        ).map { $0["id"] }
+        for job in jobs {
+            try run("DELETE FROM assignment WHERE job = ?", [job])
+            try run("DELETE FROM job WHERE id = ?", [job])
+        }
+        try run(
+            "DELETE FROM detection WHERE number IN (SELECT number FROM detection WHERE found_at < ? LIMIT ?)",
+            [time.milliseconds, limit * 100])
+        let detections = database.changesCount
+        try run("DELETE FROM sweep_run WHERE finished_at < ?", [time.milliseconds])
+        return jobs.count == limit || detections == limit * 100
+    }
 }
