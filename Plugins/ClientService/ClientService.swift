@@ -58,7 +58,7 @@ public final class ClientService: Plugin {
         server =
             try roles.contains(.server)
             ? FleetServer(
-                host: host, options: options.server, roles: roles, authority: try Self.authority(options, identity),
+                host: host, options: options.server, authority: try Self.authority(options, identity),
                 identity: folder, ownClient: ownClient) : nil
         if roles.contains(.server), !identity.peer.isServer {
             throw options.$identity.error(
@@ -108,7 +108,7 @@ public final class ClientService: Plugin {
         try host.serve(
             Self.listener,
             with: FleetRequests(
-                server: server, agent: agent, roles: Set(options.roles), ownClient: ownClient, log: host.log),
+                server: server, agent: agent, roles: Set(options.roles), ownClient: ownClient),
             limits: limits)
         try server?.serveBus()
         try agent?.serveBus()

@@ -59,6 +59,11 @@ struct StoreConformance {
         assignment.progress = Progress(files: 1, bytes: 2, path: "/x", detections: 3, fraction: 0.5)
         assignment.result = .object(["a": .integer(1)])
         assignment.isLate = true
+        var coverage = SweepCoverage()
+        (coverage.seen, coverage.scanned, coverage.bytes) = (3, 3, 1 << 40)
+        let run = SweepRun(
+            job: job.id, client: client.id, finishedAt: Self.start, isComplete: true, definitions: "41",
+            coverage: coverage)
         let (madeClient, madeJob, madeAssignment) = (client, job, assignment)
         do {
             let store = try maker.open(folder.path)
@@ -67,6 +72,7 @@ struct StoreConformance {
                 try store.insert(madeJob)
                 try store.insert(madeAssignment)
                 try store.insert(token)
+                try store.insert(run)
                 _ = try store.revoke("muster:admin/x", by: "y", at: Self.start)
             }
             try store.close()
@@ -80,8 +86,7 @@ struct StoreConformance {
             #expect(try store.token(hash: [1, 2]) == nil)
             #expect(try store.revocations() == ["muster:admin/x"])
             #expect(try store.groups() == [GroupRow(name: "lab", clients: 0), GroupRow(name: "office", clients: 1)])
-            let known = try (store.hasGroup("OFFICE"), store.hasGroup("cellar"))
-            #expect(known == (true, false))
+            #expect(try store.sweepRuns(of: madeClient.id, limit: 10) == [run])
         }
         try store.close()
     }

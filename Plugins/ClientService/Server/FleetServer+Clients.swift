@@ -180,8 +180,11 @@ extension FleetServer {
             let hash = heartbeat.statusHash
             try await store.write { try $0.keep(status, hash: hash, of: id) }
         }
-        answer.jobsWaiting = try await store.read { try $0.openAssignments(of: id) }.count {
-            $0.standing.state == .queued
+        // Who waits at the long poll hears there, and costs no look into the store.
+        if !waiters.isWaiting(id) {
+            answer.jobsWaiting = try await store.read { try $0.openAssignments(of: id) }.count {
+                $0.standing.state == .queued
+            }
         }
         return try .json(answer)
     }
@@ -236,18 +239,21 @@ extension FleetServer {
         let job = try call.job()
         let (id, _, _) = try client(call)
         let now = now
-        let (state, found) = try await change(try store()) { ledger -> (AssignmentState, [DetectionRow]) in
+        let (state, found) = try await change(try store()) { ledger -> (AssignmentState, [DetectionRow]?) in
             guard let record = try ledger.store.assignment(of: job, id) else { throw Self.noAssignment }
             let reason = outcome.reason.cut(to: 4000)
             let (next, effect) = try ledger.step(record, .finish(outcome.end, reason: reason), result: outcome.result)
             let isFirst = effect == .moved || next.isLate && !record.isLate
-            guard isFirst, let kind = try ledger.store.job(job)?.kind else { return (next.standing.state, []) }
+            guard isFirst, let kind = try ledger.store.job(job)?.kind else { return (next.standing.state, nil) }
             return (
                 next.standing.state, try ledger.store.keepResult(outcome.result, kind: kind, job: job, of: id, at: now)
             )
         }
-        metrics.result(outcome.end)
-        events.found(found)
+        // nil: it was there already.
+        if let found {
+            metrics.result(outcome.end)
+            events.found(found)
+        }
         return try .json(OutcomeAnswer(state: state))
     }
 }

@@ -9,14 +9,12 @@ final class FleetRequests: AsyncRequestHandler {
     private let agent: ClientAgent?
     private let roles: Set<ClientServiceRole>
     private let ownClient: ClientID?
-    private let log: Log
 
-    init(server: FleetServer?, agent: ClientAgent?, roles: Set<ClientServiceRole>, ownClient: ClientID?, log: Log) {
+    init(server: FleetServer?, agent: ClientAgent?, roles: Set<ClientServiceRole>, ownClient: ClientID?) {
         self.server = server
         self.agent = agent
         self.roles = roles
         self.ownClient = ownClient
-        self.log = log
     }
 
     func handle(_ request: RequestHead, body: RequestBody, _ exchange: Exchange) async throws {

@@ -12,7 +12,6 @@ final class FleetServer: Sendable {
     let options: ServerOptions
     let authority: FleetAuthority
     let identity: IdentityFolder
-    let roles: Set<ClientServiceRole>
     let registry = ClientRegistry()
     let waiters = LeaseWaiters()
     let events: JobEvents
@@ -29,12 +28,11 @@ final class FleetServer: Sendable {
     let ownClient: ClientID?
 
     init(
-        host: Host, options: ServerOptions, roles: Set<ClientServiceRole>, authority: FleetAuthority,
+        host: Host, options: ServerOptions, authority: FleetAuthority,
         identity: IdentityFolder, ownClient: ClientID?
     ) throws {
         self.host = host
         self.options = options
-        self.roles = roles
         self.authority = authority
         self.identity = identity
         self.ownClient = ownClient

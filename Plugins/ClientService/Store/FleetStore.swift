@@ -30,7 +30,6 @@ package protocol FleetReading {
     func clients(after: ClientID?, limit: Int) throws -> [ClientRecord]
     /// Of enrolled clients; groups without one are there too.
     func groups() throws -> [GroupRow]
-    func hasGroup(_ name: String) throws -> Bool
 
     func token(hash: [UInt8]) throws -> TokenRecord?
     func tokens(after: TokenID?, limit: Int) throws -> [TokenRow]

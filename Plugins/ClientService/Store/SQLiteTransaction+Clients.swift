@@ -90,10 +90,6 @@ extension SQLiteTransaction {
         ).map { GroupRow(name: $0["name"], clients: $0["clients"]) }
     }
 
-    func hasGroup(_ name: String) throws -> Bool {
-        try one("SELECT 1 FROM \"group\" WHERE lower(name) = lower(?)", [name]) != nil
-    }
-
     // MARK: Tokens
 
     func token(hash: [UInt8]) throws -> TokenRecord? {

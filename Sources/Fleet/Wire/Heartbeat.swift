@@ -51,6 +51,7 @@ public struct HeartbeatAnswer: Codable, Hashable, Sendable {
     public var time: Timestamp
     /// Until the next heartbeat.
     public var intervalSeconds: Int
+    /// 0 where the client's long poll is open: there it hears of them.
     public var jobsWaiting: Int
     /// The server has no status with that hash: send it with the next.
     public var wantsStatus: Bool
