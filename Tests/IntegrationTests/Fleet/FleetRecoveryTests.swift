@@ -63,6 +63,11 @@ struct FleetRecoveryTests {
     @Test func hostThatRunsBecomesAnotherClientWithoutARestart() throws {
         let fleet = try CommandFleet(clients: ["alpha"])
         let alpha = fleet.clients[0]
+        // The look at its certificate's file comes once a minute otherwise, which is as long as this test waits.
+        try alpha.live.stop()
+        try alpha.configure(roles: "client", host: "debug: true")
+        try alpha.live.start(variables: ["MUSTER_CREDENTIAL_PERIOD_MS": "200"])
+        try alpha.live.waitUntilRunning()
         let process = alpha.live.processID
         let former = try #require(try alpha.folder.read().peer.client)
         let enrolled = try fleet.enroll(alpha, try fleet.token(), "--again")
