@@ -77,6 +77,7 @@ let package = Package(
         plugin("ClientService", "ClientServiceEntry"),
         plugin("PollHandler", "PollHandlerEntry"),
         plugin("SweepHandler", "SweepHandlerEntry"),
+        plugin("CommAgent", "CommAgentEntry"),
         plugin("HelloC", "HelloC"),
         plugin("HelloSwift", "HelloSwift"),
         plugin("Fixture.Client", "FixtureClient"),
@@ -102,11 +103,14 @@ let package = Package(
         .systemLibrary(
             name: "CYAML", path: "Sources/System/CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
 
+        .systemLibrary(
+            name: "CZstd", path: "Sources/System/CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .target(name: "CDigest", dependencies: ["COpenSSL"], path: "Sources/System/CDigest"),
         .target(name: "CCurl", path: "Sources/System/CCurl"),
         .target(name: "CTLS", dependencies: ["COpenSSL"], path: "Sources/System/CTLS"),
         .target(name: "OpenSSL", dependencies: ["COpenSSL"], path: "Sources/System/OpenSSL", swiftSettings: strict),
         .target(name: "Locks", path: "Sources/System/Locks", swiftSettings: strict),
+        .target(name: "Files", path: "Sources/System/Files", swiftSettings: strict),
 
         // The host.
         .target(name: "PluginManifest", swiftSettings: strict),
@@ -136,13 +140,14 @@ let package = Package(
             dependencies: ["PluginManifest", "ControlProtocol", "Configuration", "CLinux", "CDigest"],
             swiftSettings: strict),
         .target(
-            name: "Console", dependencies: ["Configuration", "ControlProtocol", "Fleet", "PluginManifest"],
+            name: "Console",
+            dependencies: ["Configuration", "ControlProtocol", "Fleet", "PluginManifest", "UpdateTrust"],
             swiftSettings: strict),
         .executableTarget(
             name: "muster",
             dependencies: [
                 "Supervisor", "Worker", "Credentials", "Configuration", "ControlProtocol", "PluginManifest", "Console",
-                "MusterABI", "Fleet", "FleetAdmin",
+                "MusterABI", "Fleet", "FleetAdmin", "UpdateTrust", "UpdateAdmin",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
@@ -157,17 +162,33 @@ let package = Package(
         .target(
             name: "JobHandling", dependencies: ["PluginKit", "PluginJSON", "Fleet", "Locks"], swiftSettings: strict),
         .target(
-            name: "SweepEngine", dependencies: ["Fleet", "OpenSSL", "COpenSSL", "CLinux", "Locks"],
+            name: "SweepEngine", dependencies: ["Fleet", "OpenSSL", "COpenSSL", "CLinux", "Locks", "Files"],
             swiftSettings: strict),
         .target(
-            name: "UpdateDistributor", dependencies: ["FileServing", "PluginKit"], path: "Plugins/UpdateDistributor",
+            name: "UpdateTrust", dependencies: ["COpenSSL", "OpenSSL", "CZstd", "Files"], swiftSettings: strict),
+        // What the command needs of repositories and the network: `muster tuf`, `muster repo`.
+        .target(
+            name: "UpdateAdmin",
+            dependencies: ["UpdateTrust", "Networking", "SweepEngine", "Locks", "Files", "OpenSSL"],
+            swiftSettings: strict),
+        // What the components of the update chain share: fetching through the host.
+        .target(
+            name: "UpdateFetching", dependencies: ["UpdateTrust", "PluginKit", "PluginJSON", "Fleet", "Locks"],
+            swiftSettings: strict),
+        .target(
+            name: "UpdateDistributor",
+            dependencies: ["FileServing", "PluginKit", "PluginJSON", "Fleet", "UpdateTrust", "Locks"],
+            path: "Plugins/UpdateDistributor",
             exclude: ["Entry"], swiftSettings: strict),
         .target(
             name: "UpdateDistributorEntry", dependencies: ["UpdateDistributor", "PluginKit", "MusterABI"],
             path: "Plugins/UpdateDistributor/Entry", swiftSettings: strict, linkerSettings: onlyEntryPoint),
         .target(
-            name: "UpdateService", dependencies: ["FileServing", "PluginKit"], path: "Plugins/UpdateService",
-            exclude: ["Entry"], swiftSettings: strict),
+            name: "UpdateService",
+            dependencies: [
+                "FileServing", "PluginKit", "PluginJSON", "Fleet", "UpdateTrust", "UpdateFetching", "Locks", "Files",
+            ],
+            path: "Plugins/UpdateService", exclude: ["Entry"], swiftSettings: strict),
         .target(
             name: "UpdateServiceEntry", dependencies: ["UpdateService", "PluginKit", "MusterABI"],
             path: "Plugins/UpdateService/Entry", swiftSettings: strict, linkerSettings: onlyEntryPoint),
@@ -193,6 +214,13 @@ let package = Package(
         .target(
             name: "SweepHandlerEntry", dependencies: ["SweepHandler", "PluginKit", "MusterABI"],
             path: "Plugins/SweepHandler/Entry", swiftSettings: strict, linkerSettings: onlyEntryPoint),
+        .target(
+            name: "CommAgent",
+            dependencies: ["PluginKit", "PluginJSON", "Fleet", "UpdateTrust", "UpdateFetching", "Locks", "Files"],
+            path: "Plugins/CommAgent", exclude: ["Entry"], swiftSettings: strict),
+        .target(
+            name: "CommAgentEntry", dependencies: ["CommAgent", "PluginKit", "MusterABI"],
+            path: "Plugins/CommAgent/Entry", swiftSettings: strict, linkerSettings: onlyEntryPoint),
         .target(
             name: "HelloC", dependencies: ["MusterABI"], path: "Plugins/Examples/HelloC", publicHeadersPath: ".",
             linkerSettings: onlyEntryPoint),
@@ -258,7 +286,9 @@ let package = Package(
         .testTarget(
             name: "UpdateServiceTests",
             dependencies: [
-                "UpdateService", "UpdateDistributor", "FileServing", "PluginKit", "PluginTesting", "MusterABI",
+                "UpdateService", "UpdateDistributor", "UpdateFetching", "UpdateTrust", "Fleet", "FileServing",
+                "PluginKit",
+                "PluginTesting", "MusterABI", "Locks",
             ],
             swiftSettings: strict),
         .testTarget(
@@ -276,12 +306,26 @@ let package = Package(
                 "MusterABI",
             ],
             swiftSettings: strict),
-        .testTarget(name: "SweepEngineTests", dependencies: ["SweepEngine", "Fleet", "Locks"], swiftSettings: strict),
+        .testTarget(
+            name: "SweepEngineTests", dependencies: ["SweepEngine", "Fleet", "Locks", "Files", "OpenSSL"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "UpdateTrustTests", dependencies: ["UpdateTrust", "Locks", "Files", "OpenSSL"], swiftSettings: strict),
+        .testTarget(
+            name: "UpdateAdminTests", dependencies: ["UpdateAdmin", "UpdateTrust", "NetworkTesting", "Locks"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "CommAgentTests",
+            dependencies: [
+                "CommAgent", "UpdateFetching", "UpdateTrust", "Fleet", "PluginKit", "PluginTesting", "MusterABI",
+                "Locks",
+            ],
+            swiftSettings: strict),
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
                 "ClientService", "ControlProtocol", "MetricsTesting", "CLinux", "TLSTesting", "NetworkTesting", "Fleet",
-                "FleetAdmin",
+                "FleetAdmin", "UpdateTrust",
             ],
             swiftSettings: strict),
     ] + fixtures.map(fixture)

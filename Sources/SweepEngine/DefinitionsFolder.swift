@@ -1,3 +1,4 @@
+internal import Files
 import Fleet
 import Glibc
 internal import OpenSSL
@@ -93,7 +94,7 @@ public struct DefinitionsFolder: Sendable {
         parser.beginFile()
         do {
             let descriptor = try FileDescriptor.open(at: folder.number, Array(name.utf8), O_RDONLY | O_NONBLOCK)
-            let hash = try SHA256()
+            let hash = try Digest(.sha256)
             let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 16)
             defer { buffer.deallocate() }
             var total: Int64 = 0
@@ -129,9 +130,9 @@ public struct DefinitionsFolder: Sendable {
         let file = path + "/" + Self.versionName
         do {
             guard stamp.files[Self.versionName] != nil else {
-                let hash = try SHA256()
+                let hash = try Digest(.sha256)
                 try hash.add(digests)
-                return String(try hash.end().hexadecimal.prefix(12))
+                return String(Hexadecimal.lower(try hash.end()).prefix(12))
             }
             let descriptor = try FileDescriptor.open(
                 at: folder.number, Array(Self.versionName.utf8), O_RDONLY | O_NONBLOCK)

@@ -1,3 +1,4 @@
+internal import Files
 import Glibc
 internal import OpenSSL
 
@@ -11,7 +12,7 @@ enum FileHasher {
         _ descriptor: CInt, size: Int64, _ watch: ReadWatch
     ) throws(JudgementFailure) -> [UInt8] {
         do {
-            let hash = try SHA256()
+            let hash = try Digest(.sha256)
             try read(descriptor, size, watch, hash)
             return try hash.end()
         } catch let failure as JudgementFailure {
@@ -24,7 +25,7 @@ enum FileHasher {
     }
 
     private static func read(
-        _ descriptor: CInt, _ size: Int64, _ watch: ReadWatch, _ hash: borrowing SHA256
+        _ descriptor: CInt, _ size: Int64, _ watch: ReadWatch, _ hash: borrowing Digest
     ) throws {
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: bufferSize, alignment: 16)
         defer { buffer.deallocate() }

@@ -1,3 +1,5 @@
+internal import Files
+internal import OpenSSL
 import Fleet
 import Glibc
 
@@ -121,7 +123,7 @@ final class SweepVisitor: TreeVisitor {
         detections.append(
             Detection(
                 path: DisplayPath.text(path), threat: threat.name, severity: threat.severity,
-                sha256: judgement.sha256.hexadecimal, size: facts.size))
+                sha256: Hexadecimal.lower(judgement.sha256), size: facts.size))
     }
 
     private func countUnreadable(_ code: CInt, _ path: [UInt8]) {

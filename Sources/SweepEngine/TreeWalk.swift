@@ -1,3 +1,4 @@
+internal import Files
 import Glibc
 
 /// What a walk comes to.

@@ -1,3 +1,5 @@
+import Files
+import OpenSSL
 import Fleet
 import Glibc
 import Testing
@@ -54,7 +56,7 @@ import Testing
             let start: [UInt8] = number % 3 == 0 ? [7, 7] : []
             let digest = start + (start.count..<32).map { _ in UInt8.random(in: 0...255, using: &generator) }
             digests.append(digest)
-            text += "\(digest.hexadecimal):\(number):N\(number)\n"
+            text += "\(Hexadecimal.lower(digest)):\(number):N\(number)\n"
         }
         let table = try table(text)
         #expect(table.count == digests.count)

@@ -32,6 +32,19 @@ package struct PrivateKey: ~Copyable {
         return PrivateKey(owning: key)
     }
 
+    /// A new one of a kind that needs no more than a size (EVP_PKEY_CTX_new_from_name(3)): `ED25519`, `RSA`.
+    /// - Parameter bits: of the modulus of RSA; otherwise it does not matter.
+    package static func make(_ kind: String, bits: Int) throws(OpenSSLFailure) -> PrivateKey {
+        let context = try succeeding { EVP_PKEY_CTX_new_from_name(nil, kind, nil) }
+        defer { EVP_PKEY_CTX_free(context) }
+        try succeeding { EVP_PKEY_keygen_init(context) }
+        if kind == "RSA" { try succeeding { EVP_PKEY_CTX_set_rsa_keygen_bits(context, CInt(bits)) } }
+        var key: OpaquePointer?
+        try succeeding { EVP_PKEY_generate(context, &key) }
+        guard let key else { throw OpenSSLFailure.take() }
+        return PrivateKey(owning: key)
+    }
+
     /// PKCS #8.
     package func pem() throws(OpenSSLFailure) -> Data {
         let bio = try MemoryBIO()
@@ -42,5 +55,6 @@ package struct PrivateKey: ~Copyable {
 }
 
 /// OpenSSL would ask at the terminal otherwise.
-let refusePassword: @convention(c) (UnsafeMutablePointer<CChar>?, CInt, CInt, UnsafeMutableRawPointer?) -> CInt =
-    { _, _, _, _ in -1 }
+package let refusePassword:
+    @convention(c) (UnsafeMutablePointer<CChar>?, CInt, CInt, UnsafeMutableRawPointer?) -> CInt =
+        { _, _, _, _ in -1 }

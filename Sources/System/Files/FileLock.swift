@@ -1,0 +1,61 @@
+internal import Glibc
+
+/// A lock that one process has at a time (flock(2)): it goes with the process, however that ends.
+///
+/// The lock's file stays; it holds the number of the process that took it last, for the message of another.
+package final class FileLock: Sendable {
+    private let file: FileDescriptor
+
+    /// Who has it.
+    package struct Held: Error, Hashable, Sendable, CustomStringConvertible {
+        package var path: String
+        /// nil where the holder has not written it yet.
+        package var process: Int32?
+
+        package var description: String {
+            "\(path) is locked by \(process.map { "process \($0)" } ?? "another process"): wait until it is done"
+        }
+    }
+
+    /// Takes it now, or throws `Held`, or `FileFailure`. Blocks for no longer than a file is opened.
+    package static func take(_ path: String) throws -> FileLock {
+        let file = try DurableFiles.open(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0o644, doing: "lock")
+        while flock(file.number, LOCK_EX | LOCK_NB) != 0 {
+            switch errno {
+            case EINTR: continue
+            case EWOULDBLOCK: throw Held(path: path, process: process(in: file))
+            default: throw FileFailure(errno, doing: "lock \(path)")
+            }
+        }
+        let text = Array("\(getpid())\n".utf8)
+        // Only a message hangs on it: a full disk must not keep anybody from the lock.
+        if ftruncate(file.number, 0) == 0 { _ = pwrite(file.number, text, text.count, 0) }
+        return FileLock(file: file)
+    }
+
+    /// Takes it as soon as it is free. Blocks the thread; throws `Held` when `seconds` are over.
+    package static func take(_ path: String, within seconds: Int) throws -> FileLock {
+        let end = ContinuousClock.now + .seconds(seconds)
+        while true {
+            do {
+                return try take(path)
+            } catch let held as Held {
+                guard ContinuousClock.now < end else { throw held }
+                // flock(2) has no time limit: it is asked again ten times a second.
+                usleep(100_000)
+            }
+        }
+    }
+
+    private init(file: consuming FileDescriptor) { self.file = file }
+
+    /// Lets others have it; it is let go with the last reference otherwise.
+    package func release() { _ = flock(file.number, LOCK_UN) }
+
+    private static func process(in file: borrowing FileDescriptor) -> Int32? {
+        var text = [UInt8](repeating: 0, count: 16)
+        let count = pread(file.number, &text, text.count, 0)
+        guard count > 0 else { return nil }
+        return Int32(String(decoding: text.prefix(count).prefix { $0 != 10 }, as: UTF8.self))
+    }
+}

@@ -1,0 +1,91 @@
+internal import Files
+internal import Glibc
+
+/// The folder of a client's trusted metadata: one file a role, byte for byte as received, without version in its name.
+///
+///     root.json timestamp.json snapshot.json targets.json <delegated role>.json
+///     .lock     taken while something is changed
+///     .clock    the latest time that was known, seconds since 1970
+///
+/// Every file is replaced as a whole. Blocks; any thread.
+public struct MetadataCache: Sendable {
+    public let folder: String
+
+    public init(folder: String) { self.folder = folder }
+
+    /// Keeps others out until it is let go.
+    public struct Lock: Sendable {
+        fileprivate let lock: FileLock
+
+        public func release() { lock.release() }
+    }
+
+    /// Takes the folder for this process, or throws `locked` when `seconds` are over. Makes the folder where it is missing.
+    public func lock(within seconds: Int = 10) throws(UpdateError) -> Lock {
+        do {
+            try DurableFiles.makeFolders(folder)
+            return Lock(lock: try FileLock.take("\(folder)/.lock", within: seconds))
+        } catch {
+            throw UpdateError(storage: error)
+        }
+    }
+
+    /// nil where there is none. Throws `storage`, and `tooLarge` for what cannot have been written by us.
+    public func read(_ role: String, upTo limit: Int) throws(UpdateError) -> [UInt8]? {
+        do throws(FileFailure) {
+            return try DurableFiles.read(path(of: role), upTo: limit)
+        } catch {
+            if error.isMissingFile { return nil }
+            throw UpdateError(storage: error)
+        }
+    }
+
+    public func write(_ bytes: [UInt8], as role: String) throws(UpdateError) {
+        do throws(FileFailure) {
+            try DurableFiles.replace(path(of: role), with: bytes)
+        } catch {
+            throw UpdateError(storage: error)
+        }
+    }
+
+    public func remove(_ role: String) throws(UpdateError) {
+        guard unlink(path(of: role)) == 0 || errno == ENOENT else {
+            throw UpdateError(storage: FileFailure(errno, doing: "remove \(path(of: role))"))
+        }
+    }
+
+    func path(of role: String) -> String { "\(folder)/\(RoleName.encoded(role)).json" }
+
+    // MARK: The clock
+
+    /// nil where none was written down, or what was is no number.
+    var latestTime: MetadataTime? {
+        guard let bytes = try? DurableFiles.read("\(folder)/.clock", upTo: 64) else { return nil }
+        return Int64(String(decoding: bytes.prefix { $0 != 10 }, as: UTF8.self)).map { MetadataTime(seconds: $0) }
+    }
+
+    func write(latestTime: MetadataTime) throws(UpdateError) {
+        do throws(FileFailure) {
+            try DurableFiles.replace("\(folder)/.clock", with: Array("\(latestTime.seconds)\n".utf8))
+        } catch {
+            throw UpdateError(storage: error)
+        }
+    }
+
+    /// Forgets the latest known time: for a machine whose clock ran ahead.
+    public func resetClock() throws(UpdateError) {
+        guard unlink("\(folder)/.clock") == 0 || errno == ENOENT else {
+            throw UpdateError(storage: FileFailure(errno, doing: "remove \(folder)/.clock"))
+        }
+    }
+}
+
+extension UpdateError {
+    init(storage error: any Error) {
+        switch error {
+        case let held as FileLock.Held: self.init(.locked, "\(held)")
+        case let failure as FileFailure: self.init(.storage, "\(failure)", systemError: failure.code)
+        default: self.init(.storage, "\(error)")
+        }
+    }
+}

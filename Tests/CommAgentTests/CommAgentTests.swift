@@ -1,0 +1,5 @@
+import Testing
+
+@testable import CommAgent
+
+@Suite struct CommAgentTests {}

@@ -1,0 +1,5 @@
+import Testing
+
+@testable import UpdateTrust
+
+@Suite struct UpdateTrustTests {}
