@@ -1,0 +1,154 @@
+import Files
+import Glibc
+import Testing
+
+@testable import UpdateTrust
+
+/// What is published, as a client finds it.
+@Suite struct RepositoryTests {
+    @Test func aNewRepositoryIsWholeAndEmpty() async throws {
+        let fixture = try RepositoryFixture()
+        let metadata = try await fixture.client().refresh().metadata
+        #expect(metadata.root.role.version == 1 && metadata.root.role.consistentSnapshot)
+        #expect(metadata.targets["targets"]?.role.targets.isEmpty == true)
+    }
+
+    @Test func whatIsStagedIsThereAfterThePublicationAndNotBefore() async throws {
+        let fixture = try RepositoryFixture()
+        try fixture.repository.stage(file: try fixture.write([1, 2, 3], "a"), as: "files/a", custom: ["note": "x"])
+        #expect(try await fixture.fetch("files/a") == nil)
+        let publication = try fixture.repository.publish()
+        #expect(publication.added == ["files/a"])
+        #expect(try await fixture.fetch("files/a") == [1, 2, 3])
+        try fixture.repository.stage(removing: ["files/a"])
+        try fixture.repository.publish()
+        #expect(try await fixture.fetch("files/a") == nil)
+    }
+
+    @Test func aReplacedFileHasADeltaFromEachOfTheLastVersions() async throws {
+        let fixture = try RepositoryFixture()
+        var content = (0..<60_000).map { UInt8(truncatingIfNeeded: $0 &* $0 >> 7 ^ $0 &* 31) }
+        for version in 0..<3 {
+            content[version * 1000] ^= 0xFF
+            try fixture.repository.stage(file: try fixture.write(content, "a"), as: "files/a")
+            try fixture.repository.publish()
+        }
+        let client = fixture.client()
+        let targets = try #require(try await client.refresh().metadata.targets["targets"]?.role.targets)
+        let deltas = targets.values.filter { $0.delta != nil }
+        #expect(deltas.count == 2)
+        #expect(deltas.allSatisfy { $0.delta?.to == targets["files/a"]?.hashes.sha256 && $0.length < 1000 })
+    }
+
+    @Test func pathsThatLeadElsewhereAreRefused() throws {
+        let fixture = try RepositoryFixture()
+        let file = try fixture.write([1], "a")
+        for path in ["../a", "/a", "a//b", "a/./b", "", "a\nb", "deltas/a", "a/"] {
+            #expect(throws: RepositoryFailure.self, "\(path)") { try fixture.repository.stage(file: file, as: path) }
+        }
+    }
+
+    @Test func aPublicationThatEndsEarlyHasPublishedNothingAndIsGoneOver() async throws {
+        struct Ended: Error {}
+        let fixture = try RepositoryFixture()
+        try fixture.repository.stage(file: try fixture.write([1], "a"), as: "files/a")
+        try fixture.repository.publish()
+        for step in 0..<20 {
+            let content = [UInt8(step), 9]
+            try fixture.repository.stage(file: try fixture.write(content, "a"), as: "files/a")
+            var left = step
+            fixture.repository.willWrite = { _ in
+                if left == 0 { throw Ended() }
+                left -= 1
+            }
+            let before = try await fixture.fetch("files/a")
+            let isWhole = (try? fixture.repository.publish()) != nil
+            fixture.repository.willWrite = { _ in }
+            if isWhole { return #expect(step > 3) }
+            #expect(try await fixture.fetch("files/a") == before, "\(step)")
+            try fixture.repository.publish()
+            #expect(try await fixture.fetch("files/a") == content, "\(step)")
+        }
+        Issue.record("the publication never came to its end")
+    }
+
+    @Test(arguments: ["timestamp", "snapshot", "targets", "root"])
+    func aRotatedRoleIsFollowedAtEveryMoment(role: String) async throws {
+        let fixture = try RepositoryFixture()
+        try fixture.repository.stage(file: try fixture.write([1], "a"), as: "files/a")
+        try fixture.repository.publish()
+        _ = try await fixture.fetch("files/a")
+        var moments: [String] = []
+        fixture.repository.willWrite = { moments.append($0) }
+        guard case .published(2) = try fixture.repository.rotate(role) else {
+            Issue.record("the root is not published")
+            return
+        }
+        #expect(moments.last?.hasSuffix("2.root.json") == true)
+        #expect(try await fixture.fetch("files/a") == [1])
+        try fixture.repository.publish()
+        #expect(try await fixture.fetch("files/a") == [1])
+        let root = try await fixture.client().refresh().metadata.root.role
+        #expect(root.version == 2)
+    }
+
+    @Test func aRootWaitsForTheKeysThatAreElsewhere() async throws {
+        var founding = Repository.Founding()
+        founding.keys = ["root": 2]
+        founding.thresholds = ["root": 2]
+        let fixture = try RepositoryFixture(founding)
+        let folder = "\(fixture.repository.path)/.keys/root"
+        let names = try DurableFiles.open(folder, O_RDONLY | O_DIRECTORY, doing: "open").names(upTo: 9) { _ in true }
+        let away = "\(folder)/\(String(decoding: try #require(names.first { $0.first != 0x2E }), as: UTF8.self))"
+        try DurableFiles.rename(away, to: "\(fixture.folder)/away.pem")
+        guard case .waits(_, 2, let keys, 1) = try fixture.repository.rotate("timestamp") else {
+            Issue.record("it does not wait")
+            return
+        }
+        #expect(keys.count == 1)
+        // Meanwhile the former keys go on publishing.
+        try fixture.repository.publish()
+        _ = try await fixture.client().refresh()
+        try DurableFiles.rename("\(fixture.folder)/away.pem", to: away)
+        guard case .published(2) = try fixture.repository.sign() else {
+            Issue.record("it waits still")
+            return
+        }
+        #expect(try await fixture.client().refresh().metadata.root.role.version == 2)
+        try fixture.repository.publish()
+        _ = try await fixture.client().refresh()
+    }
+
+    @Test func aDelegatedRoleSignsForItsPaths() async throws {
+        let fixture = try RepositoryFixture()
+        try fixture.repository.delegate(to: "tools", patterns: ["tools/*"])
+        let file = try fixture.write([7], "a")
+        #expect(throws: RepositoryFailure.self) { try fixture.repository.delegate(to: "a/b", patterns: ["x/*"]) }
+        #expect(throws: RepositoryFailure.self) {
+            try fixture.repository.stage(file: file, as: "files/a", role: "tools")
+        }
+        try fixture.repository.stage(file: file, as: "tools/a", role: "tools")
+        try fixture.repository.publish()
+        #expect(try await fixture.fetch("tools/a") == [7])
+    }
+
+    @Test func definitionsHaveAVersionAndAreTriedFirst() async throws {
+        let fixture = try RepositoryFixture()
+        try fixture.repository.stage(file: try fixture.write([1], "a"), as: "definitions/main.hsb")
+        var seen: [String] = []
+        let first = try fixture.repository.publish { folder in
+            seen = try DurableFiles.open(folder, O_RDONLY | O_DIRECTORY, doing: "open").names(upTo: 9) { _ in true }
+                .map { String(decoding: $0, as: UTF8.self) }.sorted()
+        }
+        #expect(seen == ["main.hsb", "version"])
+        let name = try #require(first.definitions)
+        #expect(try await fixture.fetch("definitions/version") == Array("\(name)\n".utf8))
+        try fixture.repository.stage(file: try fixture.write([2], "a"), as: "definitions/main.hsb")
+        #expect(throws: RepositoryFailure.self) {
+            try fixture.repository.publish { _ in throw RepositoryFailure("it is malformed") }
+        }
+        #expect(try await fixture.fetch("definitions/main.hsb") == [1])
+        let second = try fixture.repository.publish()
+        #expect(second.definitions?.hasSuffix(".2") == true)
+    }
+}
