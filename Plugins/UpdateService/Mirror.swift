@@ -123,7 +123,12 @@ final class Mirror: Sendable {
 
     private func begin() {
         let number = state.withLock { state -> Int? in
-            guard state.isActive, state.task == nil else { return nil }
+            guard state.isActive else { return nil }
+            guard state.task == nil else {
+                // One that was told to end, and has not yet, when the component was activated again.
+                state.isWantedAgain = true
+                return nil
+            }
             state.timer = nil
             state.number += 1
             state.lastStart = SuspendingClock.now
