@@ -80,9 +80,11 @@ public final class Distributor: Plugin, RequestHandler {
                 return DistributorAnswers.comeAgain(exchange, in: seconds)
             }
         }
-        if request.path.hasPrefix("/files/") { return answerPlain(request, exchange, client) }
-        if request.path.hasPrefix("/v1/") { return answerOwn(request, exchange) }
-        if let version = VersionCounts.snapshot(request.path), request.method == .get,
+        // Found once: the end of the path is looked for each time.
+        let path = request.path
+        if path.hasPrefix("/files/") { return answerPlain(request, exchange, client) }
+        if path.hasPrefix("/v1/") { return answerOwn(request, exchange) }
+        if let version = VersionCounts.snapshot(path), request.method == .get,
             version <= index.content?.repository.snapshot.version ?? 0
         {
             counts.count(version, by: request.peer)

@@ -20,7 +20,7 @@ public struct ServiceOptions: OptionGroup {
         help: "How long files that no publication names any more are still served.")
     public var grace = Duration.seconds(7 * 86400)
 
-    @Option(help: "The folder of an identity, which is shown to the upstream and to downstreams.")
+    @Option(help: "The folder of an identity, which is shown to downstreams; its authority vouches for them.")
     public var identity: Path?
 
     let upstream = UpstreamOptions()
@@ -39,12 +39,15 @@ struct UpstreamOptions: OptionGroup {
 
     @Option(
         help:
-            "A PEM file of the authorities that vouch for the upstream; by default the identity's, and the system's without an identity."
+            "A PEM file of the authorities that alone vouch for the upstream; by default those of upstream.identity, or the system's."
     )
     var authority: Path?
 
     @Option(help: "Whom the upstream's certificate must name; by default the host of the URL.")
     var peer: String?
+
+    @Option(help: "The folder of an identity, which is shown to the upstream; by default nothing is.")
+    var identity: Path?
 
     @Option(
         in: Duration.seconds(10)...Duration.seconds(30 * 86400), help: "How often to look for updates.")

@@ -88,7 +88,7 @@ public final class UpdateServer: Plugin, RequestHandler {
         }
         let transport = try HostTransport(
             host,
-            trust: TransportTrust(authority: upstream.authority, peer: upstream.peer, identity: options.identity),
+            trust: TransportTrust(authority: upstream.authority, peer: upstream.peer, identity: upstream.identity),
             limits: .init(
                 stallTimeout: upstream.stallTimeout,
                 bandwidth: upstream.bandwidth.bytes > 0 ? UInt64(upstream.bandwidth.bytes) : nil))

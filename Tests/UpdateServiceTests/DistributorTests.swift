@@ -60,6 +60,23 @@ import Testing
         #expect(fixture.get("/files/extra/c%20d").status == 404)
     }
 
+    /// freshclam's DatabaseCustomURL: what it asks with, and what it goes by.
+    @Test func freshclamFetchesACustomDatabaseOnceAndAgainWhenItIsNew() throws {
+        let fixture = try Fixture()
+        try fixture.publisher.publish(["definitions/local.hsb": "one"])
+        fixture.tellOfPublication()
+        let path = "/files/definitions/local.hsb"
+        let agent = ("User-Agent", "ClamAV/1.0.7 (OS: Linux, ARCH: x86_64, CPU: x86_64)")
+        let first = fixture.get(path, agent, ("Accept", "*/*"), ("Connection", "close"))
+        #expect(first.status == 200 && first.text == "one")
+        let date = try #require(first["Last-Modified"])
+        #expect(fixture.get(path, agent, ("If-Modified-Since", date)).status == 304)
+        try fixture.publisher.publish(["definitions/local.hsb": "two"])
+        fixture.tellOfPublication()
+        let second = fixture.get(path, agent, ("If-Modified-Since", date))
+        #expect(second.status == 200 && second.text == "two" && second["Last-Modified"] != date)
+    }
+
     @Test(arguments: [
         "/files/", "/files/missing", "/files/../metadata/timestamp.json", "/files/%2e%2e/metadata/timestamp.json",
         "/files//a", "/files/a%00", "/files/%zz", "/files/.lock", "/.staging/x", "/.lock",

@@ -98,6 +98,27 @@ import UpdateFetching
         #expect(try service.status().targets == 1)
     }
 
+    @Test func aDownstreamThatDoesNotAnswerIsToldAgain() async throws {
+        let service = try MirroringService(["downstreams": .list([.url("https://below.example")])])
+        try service.publisher.publish(["a": "one"])
+        service.host.fireTimers()
+        try await service.run(
+            { (try? service.status().downstreams.first?.state) == .waiting },
+            answer: { host, transfer, service in
+                guard transfer.method == "POST" else { return service.serve(transfer) }
+                host.sendHead(transfer.number, status: 500)
+                host.endTransfer(transfer.number, status: 500)
+            })
+        #expect(try service.status().downstreams.first?.error?.contains("500") == true)
+        try await service.run({
+            service.host.fireTimers()
+            return (try? service.status().downstreams.first?.state) == .told
+        })
+        #expect(try service.status().downstreams.first?.error == nil)
+        #expect(
+            (1...9).map { Downstreams.pause(behind: $0).components.seconds } == [5, 10, 20, 40, 80, 160, 300, 300, 300])
+    }
+
     @Test func upstreamWithoutATrustedRootIsTheOperatorsMistake() throws {
         let publisher = try TestPublisher()
         let host = FakeHost(
