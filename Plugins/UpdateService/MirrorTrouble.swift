@@ -26,9 +26,7 @@ struct MirrorTrouble: Error, Sendable, Equatable, CustomStringConvertible {
                 Self.word(of: error), role: error.role, Self.sentence(of: error),
                 retryAfter: error.transport?.retryAfter)
         case let failure as FileFailure:
-            self.init(
-                Self.isFull(failure.code) ? Self.diskFull : "storage",
-                Self.isFull(failure.code) ? "\(failure)\(Self.makeRoom)" : "\(failure)")
+            self.init(Self.isFull(failure.code) ? Self.diskFull : "storage", "\(failure)\(Self.advice(failure.code))")
         case is CancellationError: self.init(Self.cancelled, "the component stops")
         default: self.init("storage", "\(error)")
         }
@@ -42,7 +40,12 @@ struct MirrorTrouble: Error, Sendable, Equatable, CustomStringConvertible {
     var description: String { role.map { "\($0): \(sentence)" } ?? sentence }
 
     static let diskFull = "disk_full"
-    private static let makeRoom = "; make room, the last good snapshot is served until then"
+
+    private static func advice(_ code: Int32?) -> String {
+        if isFull(code) { return "; make room, the last good snapshot is served until then" }
+        if code == EACCES || code == EPERM { return "; let the user of the component write there" }
+        return ""
+    }
 
     private static func isFull(_ code: Int32?) -> Bool { code == ENOSPC || code == EDQUOT }
 
@@ -53,6 +56,6 @@ struct MirrorTrouble: Error, Sendable, Equatable, CustomStringConvertible {
     }
 
     private static func sentence(of error: UpdateError) -> String {
-        error.cause == .storage && isFull(error.systemError) ? error.message + makeRoom : error.message
+        error.cause == .storage ? error.message + advice(error.systemError) : error.message
     }
 }
