@@ -162,8 +162,9 @@ import Testing
         for path in paths {
             let state = FileState(device: 1, inode: 1, size: 100_000, modified: 0, changed: 0)
             let file = Representation(
-                path: path, state: state, content: .bytes([UInt8](repeating: 0, count: 100_000)),
-                tag: EntityTag(opaque: "x"), cacheControl: "", isAmbiguous: false, seen: (steady: 0, wall: 0))
+                path: path.bytes, name: path.names[0], state: state,
+                content: .bytes([UInt8](repeating: 0, count: 100_000)), tag: EntityTag(opaque: "x"), cacheControl: "",
+                isAmbiguous: false, notModifiedBefore: 0, seen: (steady: 0, wall: 0))
             #expect(cache.finish(path.bytes, with: file).isEmpty)
         }
         let kept = paths.filter { cache.known($0.bytes) != nil }.count
@@ -228,16 +229,16 @@ import Testing
 
 @Suite(.serialized) struct FolderOptionsTests {
     @Test func missingFolderIsBlamedOnRoot() throws {
-        let fixture = try Fixture(["root": .path("/nonexistent/folder")], starts: false)
+        let fixture = try Fixture(["repository": .path("/nonexistent/folder")], starts: false)
         try fixture.host.create()
         let failure = try #require(#expect(throws: FakeHost.Failure.self) { try fixture.host.prepare() })
         #expect(failure.status == MUSTER_CONFIGURATION)
-        #expect(failure.option == "root")
+        #expect(failure.option == "repository")
         #expect(failure.message.contains("No such file or directory"))
     }
 
     @Test func fileAsFolderIsBlamedOnRoot() throws {
-        let fixture = try Fixture(["root": .path("/etc/passwd")], starts: false)
+        let fixture = try Fixture(["repository": .path("/etc/passwd")], starts: false)
         try fixture.host.create()
         #expect(throws: FakeHost.Failure.self) { try fixture.host.prepare() }
     }
@@ -276,7 +277,7 @@ import Testing
         let options = UnsafeBufferPointer(start: manifest.options, count: manifest.option_count)
         #expect(
             options.map { $0.map { String($0.pointee.name) } } == [
-                "root", "cache_control", "cache.open_files", "cache.memory", "cache.small_file",
+                "repository", "cache_control", "cache.open_files", "cache.memory", "cache.small_file",
             ])
     }
 }
