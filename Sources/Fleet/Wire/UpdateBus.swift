@@ -6,7 +6,7 @@
 
 /// Names of the services about updates, and of their methods.
 public enum UpdateBusService {
-    /// SweepHandler's: `test` with a `DefinitionsTest` answers a `DefinitionsTestResult`, or fails with the reason.
+    /// SweepHandler's: `test` with a `DefinitionsTestOrder` answers a `DefinitionsTestResult`, or fails with the reason.
     public static let definitionsTest = "definitions.test"
     /// CommAgent's: `check` with an `UpdateCheck` answers an `UpdateCheckAnswer`.
     public static let check = "updates.check"
@@ -29,7 +29,7 @@ public enum UpdateTopic {
 }
 
 /// `definitions.test` `test`: load the definitions of a folder and see whether they find what they must.
-public struct DefinitionsTest: Codable, Hashable, Sendable {
+public struct DefinitionsTestOrder: Codable, Hashable, Sendable {
     /// Absolute.
     public var folder: String
 
