@@ -158,10 +158,14 @@ public struct UpdateStanding: Codable, Hashable, Sendable {
     public var lastCheck: Timestamp?
     public var lastSuccess: Timestamp?
     public var error: UpdateTrouble?
+    /// Bytes that came as deltas, and as whole files.
+    public var deltaBytes: Int?
+    public var fullBytes: Int?
 
     public init(
         state: String, snapshot: Int? = nil, definitions: String? = nil, previous: String? = nil,
-        source: String? = nil, lastCheck: Timestamp? = nil, lastSuccess: Timestamp? = nil, error: UpdateTrouble? = nil
+        source: String? = nil, lastCheck: Timestamp? = nil, lastSuccess: Timestamp? = nil, error: UpdateTrouble? = nil,
+        deltaBytes: Int? = nil, fullBytes: Int? = nil
     ) {
         self.state = state
         self.snapshot = snapshot
@@ -171,5 +175,7 @@ public struct UpdateStanding: Codable, Hashable, Sendable {
         self.lastCheck = lastCheck
         self.lastSuccess = lastSuccess
         self.error = error
+        self.deltaBytes = deltaBytes
+        self.fullBytes = fullBytes
     }
 }
