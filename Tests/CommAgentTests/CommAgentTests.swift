@@ -1,5 +1,0 @@
-import Testing
-
-@testable import CommAgent
-
-@Suite struct CommAgentTests {}
