@@ -19,7 +19,12 @@ struct FileReader: Sendable {
     }
 
     /// The file as it is now: `known` itself, where it is unchanged. Throws `SystemError`.
-    func read(_ path: TargetPath.FilePath, known: Representation?) throws(SystemError) -> Representation {
+    /// - Parameters:
+    ///   - key: the path that it is known by.
+    ///   - notModifiedBefore: seconds since 1970, see `FileAlias`.
+    func read(
+        _ path: TargetPath.FilePath, knownBy key: [UInt8], notModifiedBefore: Int64, known: Representation?
+    ) throws(SystemError) -> Representation {
         let seen = (steady: clock.steady(), wall: clock.wall())
         // An ambiguous state says nothing when it is seen again.
         let expected = known.flatMap { $0.isAmbiguous ? nil : $0.state }
@@ -33,8 +38,9 @@ struct FileReader: Sendable {
             let (content, readState, isWhole) = try content(of: file, state)
             let isAmbiguous = !isWhole || readState.isAmbiguous(at: seen.wall)
             return Representation(
-                path: path, state: readState, content: content, tag: tag(readState, isAmbiguous),
-                cacheControl: cacheControl, isAmbiguous: isAmbiguous, seen: seen)
+                path: key, name: path.names.last ?? "", state: readState, content: content,
+                tag: tag(readState, isAmbiguous), cacheControl: cacheControl, isAmbiguous: isAmbiguous,
+                notModifiedBefore: notModifiedBefore, seen: seen)
         }
     }
 

@@ -1,16 +1,18 @@
 import Glibc
 import PluginKit
 
-extension FolderOptions {
+extension ServedFolder {
     /// What the host cannot check.
     func check() throws(PluginError) {
-        do throws(SystemError) {
-            try Folder(path: root.string).check()
-        } catch {
-            throw $root.error("The folder \(root) cannot be served: \(error.reason). Create it, or name another.")
-        }
         guard cacheControl.utf8.allSatisfy({ 0x20...0x7E ~= $0 }), cacheControl.trimmingBlanks == cacheControl else {
-            throw $cacheControl.error("It goes into a header field: printable ASCII, without blanks around it.")
+            throw options.cacheControl.error("It goes into a header field: printable ASCII, without blanks around it.")
+        }
+        do throws(SystemError) {
+            try Folder(path: path.string).check()
+        } catch {
+            guard !(mayAppearLater && error.code == ENOENT) else { return }
+            throw options.path.error(
+                "The folder \(path) cannot be served: \(error.reason). Create it, or name another.")
         }
     }
 

@@ -11,59 +11,95 @@ public final class FolderServer: RequestHandler {
     private let cache: RepresentationCache
     private let troubles: Troubles
     private let tally = AnswerTally()
+    private let meter: (any AnswerMeter)?
 
     /// - Throws: `PluginError`, blaming the option, where the folder cannot be served.
     public convenience init(_ options: FolderOptions, host: Host) throws(PluginError) {
-        try self.init(options, host: host, clock: .system)
+        try self.init(ServedFolder(options), host: host, clock: .system)
+    }
+
+    /// - Parameter meter: told how many bytes each answer has; nil: nobody is.
+    /// - Throws: `PluginError`, blaming the option, where the folder cannot be served.
+    public convenience init(
+        _ folder: ServedFolder, meter: (any AnswerMeter)? = nil, host: Host
+    ) throws(PluginError) {
+        try self.init(folder, meter: meter, host: host, clock: .system)
     }
 
     /// - Parameter failure: for tests, see `Folder.failure`.
     init(
-        _ options: FolderOptions, host: Host, clock: Clock, failure: (@Sendable (String) -> CInt?)? = nil
+        _ folder: ServedFolder, meter: (any AnswerMeter)? = nil, host: Host, clock: Clock,
+        failure: (@Sendable (String) -> CInt?)? = nil
     ) throws(PluginError) {
         self.host = host
         self.clock = clock
-        try options.check()
+        self.meter = meter
+        try folder.check()
         files = FileReader(
-            folder: Folder(path: options.root.string, failure: failure),
-            smallFile: UInt64(options.cache.smallFile.bytes),
-            cacheControl: options.cacheControl, clock: clock)
+            folder: Folder(path: folder.path.string, failure: failure),
+            smallFile: UInt64(folder.cache.smallFile.bytes),
+            cacheControl: folder.cacheControl, clock: clock)
         cache = RepresentationCache(
-            openFiles: options.openFilesWithinLimit(host.log), memory: options.cache.memory.bytes)
+            openFiles: folder.openFilesWithinLimit(host.log), memory: folder.cache.memory.bytes)
         troubles = Troubles(log: host.log)
     }
 
     /// What has been answered since it was made.
     public var counts: AnswerCounts { tally.counts }
 
-    public func handle(_ request: borrowing Request, _ exchange: Exchange) {
+    public func handle(_ request: borrowing Request, _ exchange: Exchange) { handle(request, exchange, client: 0) }
+
+    /// The same, for a client that the meter knows by a number.
+    public func handle(_ request: borrowing Request, _ exchange: Exchange, client: UInt64) {
         let method = request.method
         guard method == .get || method == .head else { return Answers.methodNotAllowed(exchange) }
         let path = request.path
         let conditions = Conditions(request)
         // A path without a percent sign is what it decodes to, and so may be looked up as it came.
         if path.firstIndex(of: UInt8(ascii: "%")) == nil, let found = cache.find(path, at: clock.steady()) {
-            return answer(exchange, method, conditions, with: found)
+            return answer(exchange, method, conditions, client, with: found)
         }
         switch TargetPath([UInt8](path)) {
         case .malformed: Answers.malformed(exchange)
         case .notServed:
             tally.count(.notFound)
             Answers.notFound(exchange)
-        case .file(let path): look(path, .init(exchange: exchange, method: method, conditions: conditions))
+        case .file(let path):
+            look(
+                path, path.bytes, 0, .init(exchange: exchange, method: method, conditions: conditions, client: client))
         }
     }
 
+    /// Answers with another file of the folder than the path of the request names.
+    public func handle(
+        _ request: borrowing Request, _ exchange: Exchange, with alias: FileAlias, client: UInt64 = 0
+    ) {
+        let method = request.method
+        guard method == .get || method == .head else { return Answers.methodNotAllowed(exchange) }
+        guard case .file(let path) = TargetPath(alias.path) else {
+            tally.count(.notFound)
+            return Answers.notFound(exchange)
+        }
+        look(
+            path, alias.key, alias.notModifiedBefore,
+            .init(exchange: exchange, method: method, conditions: Conditions(request), client: client))
+    }
+
     /// Answers from what is known, or else when the file has been looked at.
-    private func look(_ path: TargetPath.FilePath, _ waiter: RepresentationCache.Waiter) {
-        let bytes = path.bytes
+    /// - Parameters:
+    ///   - bytes: what it is known by.
+    ///   - notModifiedBefore: seconds since 1970, see `FileAlias`.
+    private func look(
+        _ path: TargetPath.FilePath, _ bytes: [UInt8], _ notModifiedBefore: Int64,
+        _ waiter: RepresentationCache.Waiter
+    ) {
         switch cache.find(bytes, at: clock.steady(), else: waiter) {
-        case .fresh(let found): answer(waiter.exchange, waiter.method, waiter.conditions, with: found)
+        case .fresh(let found): answer(waiter.exchange, waiter.method, waiter.conditions, waiter.client, with: found)
         case .waits(mustLook: false): break
         case .waits(mustLook: true):
             do throws(WorkError) {
                 try host.work { [self] in
-                    finish(path, bytes)
+                    finish(path, bytes, notModifiedBefore)
                 } done: { [self] cancelled in
                     if cancelled { giveUp(bytes) }
                 }
@@ -81,10 +117,11 @@ public final class FolderServer: RequestHandler {
     }
 
     /// On the worker pool: looks at the file and answers all who wait for it.
-    private func finish(_ path: TargetPath.FilePath, _ bytes: [UInt8]) {
+    private func finish(_ path: TargetPath.FilePath, _ bytes: [UInt8], _ notModifiedBefore: Int64) {
         let found: Representation
         do throws(SystemError) {
-            found = try files.read(path, known: cache.known(bytes))
+            found = try files.read(
+                path, knownBy: bytes, notModifiedBefore: notModifiedBefore, known: cache.known(bytes))
         } catch {
             let answer = troubles.answer(to: error, at: path.text)
             if answer == .busy { cache.closeOlderFiles() }
@@ -95,17 +132,21 @@ public final class FolderServer: RequestHandler {
             return
         }
         for waiter in cache.finish(bytes, with: found) {
-            answer(waiter.exchange, waiter.method, waiter.conditions, with: found)
+            answer(waiter.exchange, waiter.method, waiter.conditions, waiter.client, with: found)
         }
     }
 
     private func answer(
-        _ exchange: Exchange, _ method: Method, _ conditions: Conditions?, with found: Representation
+        _ exchange: Exchange, _ method: Method, _ conditions: Conditions?, _ client: UInt64,
+        with found: Representation
     ) {
         guard let conditions else {
             tally.count(.whole)
+            if let meter, method == .get { meter.count(found.state.size, client: client) }
             return found.answer(exchange)
         }
-        tally.count(found.answer(exchange, method, conditions, now: clock.wall() / 1_000_000_000, host: host))
+        let now = clock.wall() / 1_000_000_000
+        if let meter, method == .get { meter.count(found.bodySize(conditions, now: now), client: client) }
+        tally.count(found.answer(exchange, method, conditions, now: now, host: host))
     }
 }

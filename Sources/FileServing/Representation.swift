@@ -24,25 +24,28 @@ final class Representation: Sendable {
     private let lastSeen: Atomic<UInt64>
 
     /// - Parameters:
+    ///   - path: what it is known by.
+    ///   - name: whose ending says what it is.
+    ///   - notModifiedBefore: seconds since 1970, see `FileAlias`.
     ///   - tag: unique for this content of this file.
     ///   - seen: when `state` was read, on both clocks.
     init(
-        path: TargetPath.FilePath, state: FileState, content: Content, tag: EntityTag, cacheControl: String,
-        isAmbiguous: Bool, seen: (steady: UInt64, wall: Int64)
+        path: [UInt8], name: String, state: FileState, content: Content, tag: EntityTag, cacheControl: String,
+        isAmbiguous: Bool, notModifiedBefore: Int64, seen: (steady: UInt64, wall: Int64)
     ) {
-        self.path = path.bytes
+        self.path = path
         self.state = state
         self.content = content
         self.isAmbiguous = isAmbiguous
         lastSeen = Atomic(seen.steady)
-        mediaType = MediaType.of(path.names.last ?? "")
+        mediaType = MediaType.of(name)
         // A date in the future is not the server's to give (RFC 9110 §8.8.2.1).
-        let modified = min(state.modified, seen.wall)
         let second: Int64 = 1_000_000_000
+        let modified = max(min(state.modified, seen.wall), min(notModifiedBefore, Int64.max / second) * second)
         let text = modified >= 0 ? HTTPDate.text(modified / second) : nil
         validators = Conditions.Validators(
             tag: tag, lastModified: text == nil ? nil : modified / second,
-            isDateStrong: state.modified / second < seen.wall / second - 1, size: state.size)
+            isDateStrong: max(state.modified / second, notModifiedBefore) < seen.wall / second - 1, size: state.size)
         var shared = [(name: "ETag", value: tag.text)]
         if let text { shared.append((name: "Last-Modified", value: text)) }
         if !cacheControl.isEmpty { shared.append((name: "Cache-Control", value: cacheControl)) }

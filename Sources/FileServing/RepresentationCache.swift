@@ -11,6 +11,8 @@ final class RepresentationCache: Sendable {
         let exchange: Exchange
         let method: Method
         let conditions: Conditions?
+        /// Whom the meter counts it for.
+        let client: UInt64
     }
 
     /// What was found at once.

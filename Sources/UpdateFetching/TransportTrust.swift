@@ -2,7 +2,7 @@ import Fleet
 import Glibc
 import Locks
 public import PluginKit
-import UpdateTrust
+public import UpdateTrust
 
 /// How a server of updates is known, and what is shown to it. Files are read again when they have changed: certificates
 /// are renewed under a component. What plain http needs of it is nothing.
@@ -33,10 +33,10 @@ public final class TransportTrust: Sendable {
     }
 
     /// Whether `tls` reads files, and so may block.
-    var readsFiles: Bool { authority != nil || identity != nil }
+    public var readsFiles: Bool { authority != nil || identity != nil }
 
     /// nil for http. Blocks where files are read. Throws a `TransportFailure` of the cause `certificate`.
-    func tls(for url: String) throws(TransportFailure) -> HTTPRequest.TLS? {
+    public func tls(for url: String) throws(TransportFailure) -> HTTPRequest.TLS? {
         guard url.hasPrefix("https://") else { return nil }
         var tls = HTTPRequest.TLS(expecting: peer ?? Self.host(of: url))
         if let identity {

@@ -22,7 +22,7 @@ final class ClockedFolder: Plugin {
     init(options: FolderOptions, host: Host) throws {
         self.host = host
         files = try FolderServer(
-            options, host: host, clock: Self.clock.clock,
+            ServedFolder(options), host: host, clock: Self.clock.clock,
             failure: { name in Self.failures.withLock { $0[name] } })
     }
 
@@ -62,7 +62,7 @@ final class Fixture {
         mkdir(root + "/served", 0o755)
         host = FakeHost(
             PluginEntry.manifest(of: ClockedFolder.self),
-            settings: ["root": .path(root + "/served")].merging(settings) { $1 })
+            settings: ["repository": .path(root + "/served")].merging(settings) { $1 })
         if starts { try host.start() }
     }
 

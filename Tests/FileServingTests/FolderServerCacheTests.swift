@@ -228,16 +228,16 @@ import Testing
 
 @Suite(.serialized) struct FolderOptionsTests {
     @Test func missingFolderIsBlamedOnRoot() throws {
-        let fixture = try Fixture(["root": .path("/nonexistent/folder")], starts: false)
+        let fixture = try Fixture(["repository": .path("/nonexistent/folder")], starts: false)
         try fixture.host.create()
         let failure = try #require(#expect(throws: FakeHost.Failure.self) { try fixture.host.prepare() })
         #expect(failure.status == MUSTER_CONFIGURATION)
-        #expect(failure.option == "root")
+        #expect(failure.option == "repository")
         #expect(failure.message.contains("No such file or directory"))
     }
 
     @Test func fileAsFolderIsBlamedOnRoot() throws {
-        let fixture = try Fixture(["root": .path("/etc/passwd")], starts: false)
+        let fixture = try Fixture(["repository": .path("/etc/passwd")], starts: false)
         try fixture.host.create()
         #expect(throws: FakeHost.Failure.self) { try fixture.host.prepare() }
     }
@@ -276,7 +276,7 @@ import Testing
         let options = UnsafeBufferPointer(start: manifest.options, count: manifest.option_count)
         #expect(
             options.map { $0.map { String($0.pointee.name) } } == [
-                "root", "cache_control", "cache.open_files", "cache.memory", "cache.small_file",
+                "repository", "cache_control", "cache.open_files", "cache.memory", "cache.small_file",
             ])
     }
 }

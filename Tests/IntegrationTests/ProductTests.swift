@@ -33,7 +33,7 @@ extension LiveTests {
                 """
                 UpdateDistributor:
                   listen: {updates: "127.0.0.1:0"}
-                  config: {root: repository\(extra)}
+                  config: {repository: repository\(extra)}
                 """
             }
             try host.configure(configuration(""))

@@ -27,7 +27,7 @@ struct TLSHost {
     ) throws {
         let files = "identity: {certificate: host.pem, private_key: host.key, authority: authority.pem}"
         try host.configure(
-            "Web:\n  listen: {updates: \(listen)}\n  config: {root: root, cache_control: \(cache)}\n",
+            "Web:\n  listen: {updates: \(listen)}\n  config: {repository: root, cache_control: \(cache)}\n",
             host: (identity ? files : "") + more)
     }
 

@@ -22,7 +22,7 @@ import UpdateDistributor
             try Data("Hello, distributor.\n".utf8).write(to: folder.appending(path: "hello.txt"))
             try Data("not served\n".utf8).write(to: folder.appending(path: "v1/status"))
             try Data("not served\n".utf8).write(to: folder.appending(path: "v1/other"))
-            host = FakeHost(PluginEntry.manifest(of: plugin), settings: ["root": .path(folder.path)])
+            host = FakeHost(PluginEntry.manifest(of: plugin), settings: ["repository": .path(folder.path)])
             try host.start()
         }
 

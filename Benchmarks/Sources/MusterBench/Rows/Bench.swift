@@ -51,13 +51,13 @@ struct Bench {
     func service(_ path: String = "/small.bin") throws -> HostConfiguration.Component {
         HostConfiguration.Component(
             name: "UpdateService", listener: "updates", port: try ports.next(),
-            options: [("root", "\"\(try site())\"")], path: path, body: Self.smallFile, isTLS: true)
+            options: [("repository", "\"\(try site())\"")], path: path, body: Self.smallFile, isTLS: true)
     }
 
     /// Options that differ from those of the number before and serve the same: only such a change makes a reload replace
     /// the component.
     func distributorOptions(_ number: Int) throws -> [(name: String, value: String)] {
-        [("root", "\"\(try site(number % 2 == 0 ? "site" : "same-site"))\"")]
+        [("repository", "\"\(try site(number % 2 == 0 ? "site" : "same-site"))\"")]
     }
 
     func hello(_ name: String) throws -> HostConfiguration.Component {
