@@ -25,6 +25,8 @@ struct AgentRecord: Codable, Hashable, Sendable {
     var trouble: UpdateTrouble?
     /// How many signatures a set has, by identity.
     var signatures: [String: Int] = [:]
+    /// The identity of the set that the machine was last told of.
+    var announced: String?
     var deltaBytes = 0
     var fullBytes = 0
 

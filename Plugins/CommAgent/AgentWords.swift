@@ -27,7 +27,8 @@ enum AgentWords {
         for (unit, size) in [("GB", 1_000_000_000), ("MB", 1_000_000), ("KB", 1000)] as [(String, UInt64)]
         where bytes >= size {
             let tenths = bytes / (size / 10)
-            return tenths >= 100 || tenths.isMultiple(of: 10) ? "\(tenths / 10) \(unit)" : "\(tenths / 10).\(tenths % 10) \(unit)"
+            return tenths >= 100 || tenths.isMultiple(of: 10)
+                ? "\(tenths / 10) \(unit)" : "\(tenths / 10).\(tenths % 10) \(unit)"
         }
         return "\(bytes) bytes"
     }

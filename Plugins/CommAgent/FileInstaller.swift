@@ -49,15 +49,19 @@ struct FileInstaller: Sendable {
         }
         guard let parts = Self.parts(of: wanted), let name = parts.last else {
             throw UpdateError(
-                .unsafePath, "'\(target.path)' is to be installed as '\(wanted.prefix(200))', which is no absolute path of a file")
+                .unsafePath,
+                "'\(target.path)' is to be installed as '\(wanted.prefix(200))', which is no absolute path of a file")
         }
         for root in allowed {
-            guard let above = Self.parts(of: root), above.count < parts.count, parts.starts(with: above) else { continue }
+            guard let above = Self.parts(of: root), above.count < parts.count, parts.starts(with: above) else {
+                continue
+            }
             return Place(root: root, folders: Array(parts[above.count..<parts.count - 1]), name: name)
         }
         throw UpdateError(
             .unsafePath,
-            "'\(target.path)' is to be installed as '\(wanted.prefix(200))', which is not below any of allowed_destinations")
+            "'\(target.path)' is to be installed as '\(wanted.prefix(200))', which is not below any of allowed_destinations"
+        )
     }
 
     /// Whether the file is there already. Blocks.

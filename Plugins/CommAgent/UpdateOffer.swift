@@ -44,7 +44,8 @@ struct UpdateOffer: Sendable {
     private func checkSet(_ limits: Limits) throws(UpdateError) {
         guard set.count <= limits.setFiles else {
             throw UpdateError(
-                .tooMany, "the snapshot \(snapshot) has \(set.count) files of definitions, and \(limits.setFiles) are taken")
+                .tooMany,
+                "the snapshot \(snapshot) has \(set.count) files of definitions, and \(limits.setFiles) are taken")
         }
         var left = limits.setSize
         for target in set {

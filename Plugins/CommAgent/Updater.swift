@@ -34,8 +34,6 @@ actor Updater {
     private var record = AgentRecord()
     private var choice: DistributorChoice
     private var state = "idle"
-    /// The identity of the set that the machine was last told of.
-    private var announced: String?
 
     init(
         _ settings: Settings, store: DefinitionsStore, transport: any UpdateTransport,
@@ -60,19 +58,20 @@ actor Updater {
     /// Takes up what an earlier process left: the record, and the vendor's root where none is trusted yet.
     func begin(root: [UInt8]) async throws(UpdateError) {
         let (cache, path) = (cache, recordPath)
-        let (found, set) = try await surroundings.storing { [store] in
+        let found = try await surroundings.storing { [store] in
             if try UpdateClient(cache: cache, metadataURL: "", Nowhere()).hasRoot() == false {
                 try UpdateClient.begin(cache, with: root)
             }
             try store.prepare()
             // One of which nothing is known, or that cannot be read, is no reason to do anything but begin one.
-            return (AgentRecord.read(path), try? store.currentSet())
+            return AgentRecord.read(path)
         }
         record = found ?? AgentRecord()
-        announced = set?.identity
         choice = DistributorChoice(
             distributors: settings.distributors, companyServer: settings.companyServer, seed: record.seed)
         await keep()
+        // A process may have ended between the switch and its announcement.
+        await notice()
     }
 
     /// Asks one distributor after the other until one had what is needed.
@@ -223,7 +222,8 @@ actor Updater {
         guard let place = try installer.place(of: target) else { return }
         guard target.length <= settings.limits.fileSize else {
             throw UpdateError(
-                .tooLarge, "'\(target.path)' is larger than the \(settings.limits.fileSize) bytes of a file that is taken")
+                .tooLarge,
+                "'\(target.path)' is larger than the \(settings.limits.fileSize) bytes of a file that is taken")
         }
         let download = TargetDownload(
             target, baseURL: url + "/targets", consistentSnapshot: offer.consistentSnapshot,
@@ -245,9 +245,10 @@ actor Updater {
     /// Sees whether somebody has switched to another set: `muster definitions rollback`.
     func notice() async {
         guard state == "idle" || state == "waiting",
-            let set = try? await surroundings.storing({ [store] in try store.currentSet() }), set.identity != announced
+            let set = try? await surroundings.storing({ [store] in try store.currentSet() }),
+            set.identity != record.announced
         else { return }
-        surroundings.say(.notice, "Definitions \(set.version) are in use: somebody has switched to them.", [:])
+        surroundings.say(.notice, "Definitions \(set.version) are in use since this machine was last told of any.", [:])
         announce(set)
         await keep()
     }
@@ -266,7 +267,7 @@ actor Updater {
     var snapshot: Int? { record.snapshot }
 
     private func announce(_ set: DefinitionsSet) {
-        announced = set.identity
+        record.announced = set.identity
         surroundings.announce(
             .activated(
                 DefinitionsActivated(

@@ -59,7 +59,9 @@ final class MemoryTransport: UpdateTransport {
     private func find(_ url: String) throws(TransportFailure) -> [UInt8] {
         let found = state.withLock { state -> Result<[UInt8], TransportFailure> in
             state.requests.append(url)
-            if let broken = state.broken.first(where: { url.hasPrefix($0.key + "/") })?.value { return .failure(broken) }
+            if let broken = state.broken.first(where: { url.hasPrefix($0.key + "/") })?.value {
+                return .failure(broken)
+            }
             for (base, files) in state.files where url.hasPrefix(base + "/") {
                 if let bytes = files[String(url.dropFirst(base.count + 1))] { return .success(bytes) }
             }

@@ -35,7 +35,8 @@ import UpdateTrust
             workstation.surroundings.events == [
                 .activated(DefinitionsActivated(version: "1", folder: folder, signatures: 40_000))
             ])
-        #expect(workstation.surroundings.lines.contains { $0.hasPrefix("notice: Definitions 1 are active: 40,000 sign") })
+        #expect(
+            workstation.surroundings.lines.contains { $0.hasPrefix("notice: Definitions 1 are active: 40,000 sign") })
         // A new process asks for the next root and the timestamp, and for nothing else.
         workstation.transport.forget()
         let updater = try await workstation.process(vendor)
@@ -320,6 +321,11 @@ import UpdateTrust
             let finished = await (try workstation.process(vendor)).check()
             #expect(finished == .done, "after \(steps) steps")
             #expect(try workstation.version() == "2", "after \(steps) steps")
+            // Whoever listens has been told, by one process or the other.
+            #expect(
+                workstation.surroundings.events.contains {
+                    if case .activated(let event) = $0 { event.version == "2" } else { false }
+                }, "after \(steps) steps")
             #expect(try workstation.names("definitions/sets").count <= 2)
             #expect(steps < 100)
         }

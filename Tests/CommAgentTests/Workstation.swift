@@ -110,7 +110,9 @@ final class FakeSurroundings: Surroundings {
             return state.verdicts.isEmpty ? nil : state.verdicts.removeFirst()
         }
         if let next { return next }
-        let text = (try? Data(contentsOf: URL(filePath: folder + "/version"))).map { String(decoding: $0, as: UTF8.self) }
+        let text = (try? Data(contentsOf: URL(filePath: folder + "/version"))).map {
+            String(decoding: $0, as: UTF8.self)
+        }
         return .passed(DefinitionsTestResult(version: String((text ?? "").dropLast()), signatures: 40_000))
     }
 

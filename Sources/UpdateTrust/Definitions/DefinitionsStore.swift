@@ -112,7 +112,8 @@ public struct DefinitionsStore: Sendable {
         }
         try storing { () throws(FileFailure) in
             try DurableFiles.replace(
-                "\(folder)/rolled-back", with: Array("\(from.identity) \(DefinitionsSet.printable(from.version))\n".utf8))
+                "\(folder)/rolled-back",
+                with: Array("\(from.identity) \(DefinitionsSet.printable(from.version))\n".utf8))
         }
         try reached("written")
         try link("current", to: to)
