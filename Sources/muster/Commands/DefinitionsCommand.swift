@@ -73,19 +73,19 @@ struct DefinitionsStatusCommand: ParsableCommand {
 
     private static func lines(
         _ current: DefinitionsSet?, _ previous: DefinitionsSet?, _ rolledBack: String?, _ standing: UpdateStanding
-    ) -> [(String, String)] {
-        var lines = [
-            ("in use", current.map { "\(oneLine($0.version)), since snapshot \($0.snapshot)" } ?? "none yet"),
+    ) -> [(name: String, text: String)] {
+        var lines: [(name: String, text: String)] = [
+            ("in use", current.map { "\(shownLine($0.version)), since snapshot \($0.snapshot)" } ?? "none yet"),
             (
                 "previous",
-                previous.map { "\(oneLine($0.version)); `muster definitions rollback` goes back to it" } ?? "none"
+                previous.map { "\(shownLine($0.version)); `muster definitions rollback` goes back to it" } ?? "none"
             ),
         ]
         if let rolledBack {
-            lines.append(("gone back from", "\(oneLine(rolledBack)), which stays out until the vendor's next version"))
+            lines.append(("gone back from", "\(shownLine(rolledBack)), which stays out until the vendor's next version"))
         }
         if let check = standing.lastCheck {
-            lines.append(("last check", "\(check)" + (standing.source.map { ", at \(oneLine($0))" } ?? "")))
+            lines.append(("last check", "\(check)" + (standing.source.map { ", at \(shownLine($0))" } ?? "")))
         }
         if let success = standing.lastSuccess { lines.append(("last success", "\(success)")) }
         if let delta = standing.deltaBytes, let full = standing.fullBytes {
@@ -96,7 +96,7 @@ struct DefinitionsStatusCommand: ParsableCommand {
                 ))
         }
         if let error = standing.error {
-            lines.append(("problem", "\(oneLine(error.sentence)), since \(error.since)"))
+            lines.append(("problem", "\(shownLine(error.sentence)), since \(error.since)"))
         }
         return lines
     }
