@@ -114,6 +114,7 @@ import UpdateTrust
         )
         #expect(next.result == .started)
         try await fixture.until("version 2 is active", vendor) { fixture.host.published.count == 2 }
+        try await fixture.until("the look is over", vendor) { fixture.host.timerCount == 2 }
         await fixture.end()
     }
 
@@ -131,6 +132,7 @@ import UpdateTrust
             try FleetJSON.decode(DefinitionsRejected.self, from: message.payload)
                 == DefinitionsRejected(version: "1", reason: "main.hsb:7:1: the digest has 3 digits"))
         #expect(!FileManager.default.fileExists(atPath: fixture.folder + "/definitions/current"))
+        try await fixture.until("the look is over", vendor) { fixture.host.timerCount == 2 }
         await fixture.end()
     }
 
