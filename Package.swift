@@ -286,7 +286,7 @@ let package = Package(
         .testTarget(
             name: "UpdateServiceTests",
             dependencies: [
-                "UpdateService", "UpdateDistributor", "UpdateFetching", "UpdateTrust", "Fleet", "FileServing",
+                "UpdateService", "UpdateDistributor", "UpdateFetching", "UpdateTrust", "Fleet", "FileServing", "Files",
                 "PluginKit",
                 "PluginTesting", "MusterABI", "Locks",
             ],

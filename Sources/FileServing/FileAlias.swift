@@ -1,3 +1,16 @@
+public import PluginKit
+
+/// What a request for a file says beside its path, kept until the file is known.
+public struct FileRequest: Sendable {
+    let method: Method
+    let conditions: Conditions?
+
+    public init(_ request: borrowing Request) {
+        method = request.method
+        conditions = Conditions(request)
+    }
+}
+
 /// A file that is asked for by another path than its own, which may name one file now and another later.
 public struct FileAlias: Sendable, Hashable {
     /// The file's own path below the folder, percent-encoded, beginning with a slash.

@@ -70,19 +70,18 @@ public final class FolderServer: RequestHandler {
         }
     }
 
-    /// Answers with another file of the folder than the path of the request names.
-    public func handle(
-        _ request: borrowing Request, _ exchange: Exchange, with alias: FileAlias, client: UInt64 = 0
+    /// Answers with another file of the folder than the path of the request names; from any thread, when it is known which.
+    public func answer(
+        _ request: FileRequest, _ exchange: Exchange, with alias: FileAlias, client: UInt64 = 0
     ) {
-        let method = request.method
-        guard method == .get || method == .head else { return Answers.methodNotAllowed(exchange) }
+        guard request.method == .get || request.method == .head else { return Answers.methodNotAllowed(exchange) }
         guard case .file(let path) = TargetPath(alias.path) else {
             tally.count(.notFound)
             return Answers.notFound(exchange)
         }
         look(
             path, alias.key, alias.notModifiedBefore,
-            .init(exchange: exchange, method: method, conditions: Conditions(request), client: client))
+            .init(exchange: exchange, method: request.method, conditions: request.conditions, client: client))
     }
 
     /// Answers from what is known, or else when the file has been looked at.

@@ -162,8 +162,9 @@ import Testing
         for path in paths {
             let state = FileState(device: 1, inode: 1, size: 100_000, modified: 0, changed: 0)
             let file = Representation(
-                path: path, state: state, content: .bytes([UInt8](repeating: 0, count: 100_000)),
-                tag: EntityTag(opaque: "x"), cacheControl: "", isAmbiguous: false, seen: (steady: 0, wall: 0))
+                path: path.bytes, name: path.names[0], state: state,
+                content: .bytes([UInt8](repeating: 0, count: 100_000)), tag: EntityTag(opaque: "x"), cacheControl: "",
+                isAmbiguous: false, notModifiedBefore: 0, seen: (steady: 0, wall: 0))
             #expect(cache.finish(path.bytes, with: file).isEmpty)
         }
         let kept = paths.filter { cache.known($0.bytes) != nil }.count

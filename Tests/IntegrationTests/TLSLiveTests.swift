@@ -187,7 +187,7 @@ extension LiveTests {
                 """
                 Web:
                   listen: {updates: {address: "127.0.0.1:0", client_certificate: required}}
-                  config: {root: root}
+                  config: {repository: root}
                 """, host: "identity: {certificate: host.pem, private_key: host.key}")
             try tls.host.start()
             #expect(try tls.host.waitForExit() == 78)
