@@ -14,6 +14,8 @@ final class CheckRhythm: Sendable {
         var isRunning = false
         /// Another check was asked for while one ran.
         var isWanted = false
+        /// The snapshot that the next check should find.
+        var snapshot: Int?
         var waits = 0
         var timer: Timer?
         var look: Timer?
@@ -58,10 +60,12 @@ final class CheckRhythm: Sendable {
     }
 
     /// False: one is under way, and another follows it.
+    /// - Parameter snapshot: what it should find; nil: the newest there is.
     @discardableResult
-    func checkNow() -> Bool {
+    func checkNow(wanting snapshot: Int? = nil) -> Bool {
         let (begins, timer) = state.withLock { state -> (Bool, Timer?) in
             guard state.isOpen else { return (false, nil) }
+            if let snapshot { state.snapshot = max(snapshot, state.snapshot ?? 0) }
             if state.isRunning {
                 state.isWanted = true
                 return (false, nil)
@@ -76,7 +80,7 @@ final class CheckRhythm: Sendable {
     }
 
     private func run() async {
-        let outcome = await updater.check()
+        let outcome = await updater.check(wanting: state.withLock { $0.snapshot.take() })
         checks.with("\(outcome)").add()
         let standing = await updater.standing()
         bytes.with("delta").set(Double(standing.deltaBytes ?? 0))

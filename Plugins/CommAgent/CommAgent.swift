@@ -79,7 +79,9 @@ public final class CommAgent: Plugin {
             if let wanted = order.snapshot, let snapshot, snapshot >= wanted {
                 try call.reply(json: UpdateCheckAnswer(.current, snapshot: snapshot))
             } else {
-                try call.reply(json: UpdateCheckAnswer(rhythm.checkNow() ? .started : .joined, snapshot: snapshot))
+                try call.reply(
+                    json: UpdateCheckAnswer(
+                        rhythm.checkNow(wanting: order.snapshot) ? .started : .joined, snapshot: snapshot))
             }
         }
         try host.serve(Self.statusService) { [updater] call async throws in

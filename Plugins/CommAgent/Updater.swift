@@ -75,18 +75,35 @@ actor Updater {
     }
 
     /// Asks one distributor after the other until one had what is needed.
-    func check() async -> Outcome {
+    /// - Parameter wanted: the snapshot that there should be: one that has only older ones is not the last to be asked.
+    func check(wanting wanted: Int? = nil) async -> Outcome {
         record.lastCheck = .now()
+        let update: DefinitionsStore.Update
+        do throws(UpdateError) {
+            update = try await surroundings.storing { [store] in try store.beginUpdate() }
+        } catch {
+            if error.transport?.cause == .cancelled { return await end(.stopped) }
+            record.fail(error, at: .now())
+            // The component's former generation, whose work is not at its end yet.
+            return await end(error.cause == .locked ? .waiting : .failed)
+        }
+        defer { update.release() }
+        return await end(await askAll(wanting: wanted))
+    }
+
+    private func askAll(wanting wanted: Int?) async -> Outcome {
         var worst: UpdateError?
+        var behind: Outcome?
         for url in choice.turns(at: .now) {
             state = "checking"
             record.source = url
             do throws(UpdateError) {
                 let outcome = try await check(at: url)
                 choice.succeeded(url)
-                return await end(outcome)
+                guard outcome == .done, let wanted, record.snapshot ?? 0 < wanted else { return outcome }
+                behind = outcome
             } catch {
-                if error.transport?.cause == .cancelled { return await end(.stopped) }
+                if error.transport?.cause == .cancelled { return .stopped }
                 surroundings.say(
                     .warning, "A distributor did not give what is needed.", ["url": url, "reason": "\(error)"])
                 // What was found wrong says more than that another could not be reached.
@@ -95,9 +112,11 @@ actor Updater {
                 choice.failed(url, at: .now, retryAfter: error.transport?.retryAfter)
             }
         }
+        // One that was behind had something at least, and what it has is in use.
+        if let behind { return behind }
         if let worst { record.fail(worst, at: .now()) }
         if worst?.systemError == Self.diskFull { await makeRoom() }
-        return await end(.failed)
+        return .failed
     }
 
     private func check(at url: String) async throws(UpdateError) -> Outcome {

@@ -304,6 +304,45 @@ import UpdateTrust
         #expect(workstation.transport.requests.last?.hasPrefix("http://company/metadata/") == true)
     }
 
+    @Test func distributorThatIsBehindIsNotTheLastToBeAsked() async throws {
+        let vendor = try Vendor()
+        let workstation = try Workstation()
+        let bases = ["http://a", "http://b"]
+        try vendor.publish(Vendor.definitions("1"))
+        for base in bases { workstation.transport.serve(vendor, at: base) }
+        let updater = try await workstation.process(vendor, distributors: bases)
+        _ = await updater.check()
+        let favourite = try #require(await updater.standing().source)
+        try vendor.publish(Vendor.definitions("2"))
+        for base in bases where base != favourite { workstation.transport.serve(vendor, at: base) }
+        _ = await updater.check()
+        #expect(try workstation.version() == "1")
+        let outcome = await updater.check(wanting: 2)
+        #expect(outcome == .done)
+        #expect(try workstation.version() == "2")
+        // Where nobody has it, what there is stays.
+        let vain = await updater.check(wanting: 3)
+        #expect(vain == .done)
+        #expect(try workstation.version() == "2")
+    }
+
+    @Test func secondProcessWaitsForTheFirst() async throws {
+        let vendor = try Vendor()
+        let workstation = try Workstation()
+        try vendor.publish(Vendor.definitions("1"))
+        workstation.transport.serve(vendor)
+        let first = try DefinitionsStore(folder: workstation.store.folder).beginUpdate()
+        let updater = try await workstation.process(vendor)
+        let outcome = await updater.check()
+        #expect(outcome == .waiting)
+        #expect(workstation.transport.requests.isEmpty)
+        #expect(await updater.standing().error?.cause == "locked")
+        first.release()
+        let second = await updater.check()
+        #expect(second == .done)
+        #expect(try workstation.version() == "1")
+    }
+
     @Test func processThatEndsAfterAnyStepLeavesOldOrNewAndItsSuccessorFinishes() async throws {
         var steps = 0
         var interrupted = true

@@ -9,6 +9,7 @@ internal import Glibc
 ///     rolled-back                  the identity of a set that was gone back from, and its version: it is not activated again
 ///     .staging/                    what is not whole yet
 ///     .lock                        taken while links change
+///     .update.lock                 taken by the one who stages sets and removes what is left over
 ///
 /// Each step leaves either what was or what shall be: a process that begins anew after any of them finds its way. Blocks; any
 /// thread.
@@ -33,6 +34,23 @@ public struct DefinitionsStore: Sendable {
         try storing { () throws(FileFailure) in
             try DurableFiles.makeFolders("\(folder)/sets")
             try DurableFiles.makeFolders(staging)
+        }
+    }
+
+    /// Keeps others from staging and tidying until it is let go.
+    public struct Update: Sendable {
+        fileprivate let lock: FileLock
+
+        public func release() { lock.release() }
+    }
+
+    /// Begins to stage sets here. Throws `locked` where another does.
+    public func beginUpdate() throws(UpdateError) -> Update {
+        do {
+            try DurableFiles.makeFolders(folder)
+            return Update(lock: try FileLock.take("\(folder)/.update.lock"))
+        } catch {
+            throw UpdateError(storage: error)
         }
     }
 
