@@ -53,8 +53,7 @@ struct Staging: Sendable {
                         target.hashes.sha256.map { (UpdateOffer.name(of: target), $0) }
                     }, uniquingKeysWith: { $1 }))
             try removeStrangers(plan)
-            try store.put(folder, as: set)
-            return set
+            return try store.put(folder, as: set)
         }
         return (set, traffic)
     }

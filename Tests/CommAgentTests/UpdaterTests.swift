@@ -326,6 +326,15 @@ import UpdateTrust
         #expect(try workstation.version() == "2")
     }
 
+    @Test func damagedRecordOfTheSetInUseIsRepairedByTheNextCheck() async throws {
+        let vendor = try Vendor()
+        let workstation = try await workstation(vendor)
+        try Data().write(to: URL(filePath: workstation.folder + "/definitions/current/.set"))
+        let outcome = await (try workstation.process(vendor)).check()
+        #expect(outcome == .done)
+        #expect(try workstation.version() == "1")
+    }
+
     @Test func secondProcessWaitsForTheFirst() async throws {
         let vendor = try Vendor()
         let workstation = try Workstation()

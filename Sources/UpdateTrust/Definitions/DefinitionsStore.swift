@@ -84,7 +84,11 @@ public struct DefinitionsStore: Sendable {
     // MARK: What is done
 
     /// Puts a whole set that was made in `.staging` among the sets. Its files are durable before its name is.
-    public func put(_ staged: String, as set: DefinitionsSet) throws(UpdateError) {
+    ///
+    /// Answers it by the name that it has got: the set in use and the previous one keep theirs, be they damaged.
+    @discardableResult
+    public func put(_ staged: String, as wanted: DefinitionsSet) throws(UpdateError) -> DefinitionsSet {
+        var set = wanted
         try storing { () throws(FileFailure) in
             try DurableFiles.replace("\(staged)/\(DefinitionsSet.recordName)", with: set.record)
         }
@@ -94,17 +98,24 @@ public struct DefinitionsStore: Sendable {
         try reached("synced")
         let lock = try lock()
         defer { lock.release() }
-        // One of the same name that is not in use, perhaps damaged.
-        if try currentSet()?.name != set.name { try remove(path(of: set)) }
+        let used = try [target(of: "current"), target(of: "previous")]
+        var number = 1
+        while used.contains(set.name) {
+            number += 1
+            set.name = "\(wanted.name)-\(number)"
+        }
+        // One that nobody uses, perhaps damaged.
+        try remove(path(of: set))
         try storing { () throws(FileFailure) in try DurableFiles.rename(staged, to: path(of: set)) }
         try reached("put")
+        return set
     }
 
     /// Makes a set the one in use, and what was in use the previous one.
     public func activate(_ set: DefinitionsSet) throws(UpdateError) {
         let lock = try lock()
         defer { lock.release() }
-        if let current = try currentSet(), current.name != set.name {
+        if let current = try currentSet(), current.name != set.name, current.identity != set.identity {
             try link("previous", to: current)
             try reached("previous")
         }
@@ -194,7 +205,13 @@ public struct DefinitionsStore: Sendable {
 
     private func set(linkedBy link: String) throws(UpdateError) -> DefinitionsSet? {
         guard let name = try target(of: link) else { return nil }
-        return try set(named: name)
+        do throws(UpdateError) {
+            return try set(named: name)
+        } catch {
+            // Of a set whose record is damaged nothing is known: it is in use until another is.
+            guard error.cause == .malformed else { throw error }
+            return nil
+        }
     }
 
     private func set(named name: String) throws(UpdateError) -> DefinitionsSet? {
