@@ -51,6 +51,19 @@ final class DefinitionsShelf: Sendable {
         }
     }
 
+    /// Refreshes, and tells the operator what is in use now.
+    func announceRefresh() async {
+        let before = content.engine?.version
+        let content = await refresh()
+        if let engine = content.engine, engine.version != before {
+            host.log.info(
+                "Sweeps use new definitions.",
+                ["version": engine.version, "signatures": "\(engine.signatureCount)"])
+        } else if let trouble = content.trouble {
+            host.log.warning("The new definitions cannot be used.", ["reason": trouble])
+        }
+    }
+
     /// nil: nothing has changed. Blocks.
     private static func load(
         _ folder: DefinitionsFolder?, unless known: DefinitionsFolder.Stamp?

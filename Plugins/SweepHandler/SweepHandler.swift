@@ -16,6 +16,8 @@ public final class SweepHandler: Plugin {
         help: "Takes orders for sweeps, and rings of the doorbell.")
 
     static let statusService = Service(FleetService.sweepStatus)
+    static let testService = Service(UpdateBusService.definitionsTest)
+    static let activated = Topic(UpdateTopic.activated)
 
     public static let description = PluginDescription(
         id: "org.muster.sweep-handler", name: "SweepHandler", version: "0.1.0",
@@ -24,6 +26,8 @@ public final class SweepHandler: Plugin {
         bus: JobSide.busUses + WorkDesk.busUses(kind: "sweep", help: "Sweeps this machine.")
             + [
                 .serves(statusService, help: "Says what the last sweep found, and the definitions."),
+                .serves(testService, help: "Loads definitions that are to be activated, and tries them."),
+                .subscribes(activated, help: "Takes new definitions into use."),
                 .publishes(SweepWork.progress, help: "Tells how far a sweep is."),
             ],
         requires: [.metrics, .state, .timer, .work])
@@ -61,6 +65,10 @@ public final class SweepHandler: Plugin {
             guard call.method == "get" else { throw CallFailure("'\(call.service)' has the method get") }
             try call.reply(json: work.standing)
         }
+        try host.serve(Self.testService) { [host] call async throws in
+            try await DefinitionsTrial.answer(call, host)
+        }
+        try host.subscribe(Self.activated) { [work, host] _ in host.start { await work.shelf.announceRefresh() } }
     }
 
     public func activate(state: [UInt8]) throws {

@@ -69,6 +69,60 @@ import Testing
         try await second.end()
     }
 
+    private func test(_ folder: String, _ fixture: HandlerFixture) async throws -> FakeReply {
+        let call = fixture.host.give(
+            "definitions.test", "test", from: "CommAgent", try FleetJSON.encode(DefinitionsTestOrder(folder: folder)))
+        try await fixture.until("the test is answered") { fixture.host.reply(to: call) != nil }
+        return try #require(fixture.host.reply(to: call))
+    }
+
+    @Test func definitionsAreTestedBeforeTheyAreUsed() async throws {
+        let fixture = try fixture()
+        let folder = fixture.folder + "/next"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        try write("20261128.1\n", folder + "/version")
+        try write("275a021bbfb6489e54d471899f7db9d1663fc695ec2fe2a2c4538aabf651fd0f:68:Eicar\n", folder + "/a.hsb")
+        try write("rule x {}", folder + "/b.yar")
+        let passed = try await test(folder, fixture)
+        #expect(passed.status == MUSTER_OK, "\(passed.reason)")
+        #expect(
+            try FleetJSON.decode(DefinitionsTestResult.self, from: passed.payload)
+                == DefinitionsTestResult(version: "20261128.1", signatures: 1, files: ["a.hsb"], untested: ["b.yar"]))
+        // Those in use do not find the file of EICAR.
+        let useless = try await test(fixture.folder + "/definitions", fixture)
+        #expect(useless.status == MUSTER_FAILED && useless.reason.contains("do not find the EICAR test file"))
+        let relative = try await test("definitions", fixture)
+        #expect(relative.status == MUSTER_FAILED && relative.reason.contains("absolute"))
+        try await fixture.end()
+    }
+
+    @Test func activatedDefinitionsAreTakenIntoUseThroughTheirLink() async throws {
+        let folder = FileManager.default.temporaryDirectory.path + "/muster-handler-\(UUID().uuidString)"
+        for (name, text) in [
+            ("1", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad:3:Abc\n"), ("2", ""),
+        ] {
+            try FileManager.default.createDirectory(atPath: folder + "/\(name)", withIntermediateDirectories: true)
+            try write(name, folder + "/\(name)/version")
+            try write(text, folder + "/\(name)/a.hsb")
+        }
+        let current = folder + "/current"
+        try FileManager.default.createSymbolicLink(atPath: current, withDestinationPath: "1")
+        let fixture = try HandlerFixture(
+            .sweep, roles: ["client"], settings: ["definitions": .path(current)], in: folder)
+        _ = try await fixture.outcome(of: try fixture.run(fixture.offer(parameters(folder))))
+        #expect(try await standing(fixture).definitions?.version == "1")
+        try FileManager.default.removeItem(atPath: current)
+        try FileManager.default.createSymbolicLink(atPath: current, withDestinationPath: "2")
+        fixture.host.deliver("definitions.activated", from: "CommAgent", [])
+        try await fixture.until("the new ones are in use") {
+            fixture.host.logLines.contains {
+                $0.message == "Sweeps use new definitions." && $0.fields["version"] == "2"
+            }
+        }
+        #expect(try await standing(fixture).definitions?.version == "2")
+        try await fixture.end()
+    }
+
     @Test func progressIsPublished() async throws {
         let fixture = try fixture()
         for number in 0..<20 { try write("x", fixture.folder + "/files/\(number)") }

@@ -6,7 +6,7 @@
 
 /// Names of the services about updates, and of their methods.
 public enum UpdateBusService {
-    /// SweepHandler's: `test` with a `DefinitionsTest` answers a `DefinitionsTestResult`, or fails with the reason.
+    /// SweepHandler's: `test` with a `DefinitionsTestOrder` answers a `DefinitionsTestResult`, or fails with the reason.
     public static let definitionsTest = "definitions.test"
     /// CommAgent's: `check` with an `UpdateCheck` answers an `UpdateCheckAnswer`.
     public static let check = "updates.check"
@@ -29,7 +29,7 @@ public enum UpdateTopic {
 }
 
 /// `definitions.test` `test`: load the definitions of a folder and see whether they find what they must.
-public struct DefinitionsTest: Codable, Hashable, Sendable {
+public struct DefinitionsTestOrder: Codable, Hashable, Sendable {
     /// Absolute.
     public var folder: String
 
@@ -158,10 +158,14 @@ public struct UpdateStanding: Codable, Hashable, Sendable {
     public var lastCheck: Timestamp?
     public var lastSuccess: Timestamp?
     public var error: UpdateTrouble?
+    /// Bytes that came as deltas, and as whole files.
+    public var deltaBytes: Int?
+    public var fullBytes: Int?
 
     public init(
         state: String, snapshot: Int? = nil, definitions: String? = nil, previous: String? = nil,
-        source: String? = nil, lastCheck: Timestamp? = nil, lastSuccess: Timestamp? = nil, error: UpdateTrouble? = nil
+        source: String? = nil, lastCheck: Timestamp? = nil, lastSuccess: Timestamp? = nil, error: UpdateTrouble? = nil,
+        deltaBytes: Int? = nil, fullBytes: Int? = nil
     ) {
         self.state = state
         self.snapshot = snapshot
@@ -171,5 +175,7 @@ public struct UpdateStanding: Codable, Hashable, Sendable {
         self.lastCheck = lastCheck
         self.lastSuccess = lastSuccess
         self.error = error
+        self.deltaBytes = deltaBytes
+        self.fullBytes = fullBytes
     }
 }
