@@ -25,7 +25,7 @@ struct MusterCommand: ParsableCommand {
                     ClientsCommand.self, PollCommand.self, SweepCommand.self, JobsCommand.self, DetectionsCommand.self,
                     FleetCommand.self, EnrollCommand.self,
                 ]),
-            CommandGroup(name: "Updates", subcommands: [DefinitionsCommand.self]),
+            CommandGroup(name: "Updates", subcommands: [DefinitionsCommand.self, RepoCommand.self]),
             CommandGroup(name: "Configuration", subcommands: [CheckCommand.self, SchemaCommand.self]),
             CommandGroup(name: "Other", subcommands: [PluginCommand.self, VersionCommand.self]),
         ])

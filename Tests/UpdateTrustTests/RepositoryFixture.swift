@@ -8,11 +8,13 @@ final class RepositoryFixture {
     let folder: String
     let repository: Repository
 
-    init(_ founding: Repository.Founding = .init()) throws {
+    init(_ founding: Repository.Founding = .init(), clock: Clock? = nil) throws {
         var template = Array("/tmp/muster-repository-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw FileFailure(errno, doing: "make a folder") }
         folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        repository = try Repository.make("\(folder)/repository", founding)
+        repository = try Repository.make("\(folder)/repository", founding) {
+            clock.map { MetadataTime(seconds: $0.seconds) } ?? .now()
+        }
         try begin()
     }
 
@@ -63,4 +65,11 @@ final class RepositoryFixture {
         ).run(to: destination, transport)
         return try DurableFiles.read(destination, upTo: 1 << 30)
     }
+}
+
+/// A clock that a test sets.
+final class Clock {
+    var seconds: Int64
+
+    init(seconds: Int64) { self.seconds = seconds }
 }

@@ -151,4 +151,30 @@ import Testing
         let second = try fixture.repository.publish()
         #expect(second.definitions?.hasSuffix(".2") == true)
     }
+
+    @Test func whatIsReplacedStaysForItsTimeAndGoesThen() async throws {
+        let day: Int64 = 86_400
+        let clock = Clock(seconds: MetadataTime.now().seconds)
+        let fixture = try RepositoryFixture(clock: clock)
+        try fixture.repository.stage(file: try fixture.write([1], "a"), as: "files/a")
+        try fixture.repository.publish()
+        let first = fixture.repository.folder.file(target: "files/a", digest: try #require(FileHashes.sha256(of: [1])))
+        let metadata = fixture.repository.folder.file("targets", 2)
+        // It was there for long: its time begins when it is replaced.
+        clock.seconds += 40 * day
+        try fixture.repository.stage(file: try fixture.write([2], "a"), as: "files/a")
+        #expect(try fixture.repository.publish().collected == 0)
+        #expect(access(first, F_OK) == 0 && access(metadata, F_OK) == 0)
+        clock.seconds += 29 * day
+        #expect(try fixture.repository.publish().collected == 0)
+        clock.seconds += 2 * day
+        #expect(try fixture.repository.publish().collected > 0)
+        #expect(access(first, F_OK) != 0 && access(metadata, F_OK) != 0)
+        #expect(access(fixture.repository.folder.file("root", 1), F_OK) == 0)
+        #expect(
+            access(
+                fixture.repository.folder.file(target: "files/a", digest: try #require(FileHashes.sha256(of: [2]))),
+                F_OK)
+                == 0)
+    }
 }

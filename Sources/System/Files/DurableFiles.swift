@@ -45,6 +45,11 @@ package enum DurableFiles {
         try syncFolder(folder(of: new))
     }
 
+    /// unlink(2); one that is not there is gone already.
+    package static func remove(_ path: String) throws(FileFailure) {
+        guard unlink(path) == 0 || errno == ENOENT else { throw FileFailure(errno, doing: "remove \(path)") }
+    }
+
     /// Makes what was done in a folder outlast a power cut.
     package static func syncFolder(_ path: String) throws(FileFailure) {
         let folder = try open(path, O_RDONLY | O_DIRECTORY, doing: "open the folder")

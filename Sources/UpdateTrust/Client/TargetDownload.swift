@@ -75,6 +75,15 @@ public struct TargetDownload: Sendable {
     /// Whether a file is this target: its length and all its known digests. Blocks.
     public func matches(_ path: String) -> Bool { (try? check(path)) != nil }
 
+    /// Throws `mismatch` where a file is not this target, `storage` where it cannot be read. Blocks.
+    public func verify(_ path: String) throws(UpdateError) {
+        do {
+            try check(path)
+        } catch {
+            throw error as? UpdateError ?? UpdateError(storage: error)
+        }
+    }
+
     /// `dir/name` as `dir/<digest>.name` under consistent snapshots (TUF section 5.7.3), each part percent-encoded.
     func url(_ prefix: String) -> String {
         var parts = target.path.split(separator: "/", omittingEmptySubsequences: false).map {

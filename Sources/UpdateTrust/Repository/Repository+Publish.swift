@@ -53,7 +53,7 @@ extension Repository {
             return Publication(
                 snapshot: after.snapshot?.version ?? 0, timestamp: after.timestamp?.version ?? 0,
                 added: staged.additions.keys.sorted(), removed: staged.removals.sorted(), deltas: deltas,
-                definitions: definitions, collected: collect(after, now))
+                definitions: definitions, collected: try collect(after, now))
         }
     }
 
@@ -166,11 +166,9 @@ extension Repository {
         }
         let day = "\(clock())".prefix(10).filter { $0 != "-" }
         var number = 1
-        if case .object(let target) = try current().targets[RoleName.targets]?[object: "targets"][Self.versionTarget],
-            case .object(let hashes) = target["hashes"], case .string(let digest) = hashes["sha256"]
-        {
-            let parts = try firstLine(folder.file(target: Self.versionTarget, digest: digest)).split(separator: ".")
-            if parts.count == 2, parts[0] == day, let last = Int(parts[1]) { number = last + 1 }
+        if let last = try definitionsVersion() {
+            let parts = last.split(separator: ".")
+            if parts.count == 2, parts[0] == day, let former = Int(parts[1]) { number = former + 1 }
         }
         let name = "\(day).\(number)"
         let file = "\(folder.staged)/version"
@@ -180,6 +178,15 @@ extension Repository {
         unlink(file)
         staged = try self.staged()
         return name
+    }
+
+    /// The line of `definitions/version` that is published; nil where there is none.
+    func definitionsVersion() throws -> String? {
+        guard
+            case .object(let target) = try current().targets[RoleName.targets]?[object: "targets"][Self.versionTarget],
+            case .object(let hashes) = target["hashes"], case .string(let digest) = hashes["sha256"]
+        else { return nil }
+        return try firstLine(folder.file(target: Self.versionTarget, digest: digest))
     }
 
     private func firstLine(_ path: String) throws -> String {

@@ -82,7 +82,8 @@ struct DefinitionsStatusCommand: ParsableCommand {
             ),
         ]
         if let rolledBack {
-            lines.append(("gone back from", "\(shownLine(rolledBack)), which stays out until the vendor's next version"))
+            lines.append(
+                ("gone back from", "\(shownLine(rolledBack)), which stays out until the vendor's next version"))
         }
         if let check = standing.lastCheck {
             lines.append(("last check", "\(check)" + (standing.source.map { ", at \(shownLine($0))" } ?? "")))
