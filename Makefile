@@ -13,6 +13,7 @@ DEBUG := .build/debug
 FUZZ_SECONDS ?= 60
 SOAK_MINUTES ?= 60
 KILLS ?= 200
+UPDATE_KILLS ?= 500
 SWIFT_SOURCES := Sources Plugins Tests Benchmarks Package.swift
 
 .PHONY: help
@@ -71,6 +72,12 @@ scan: build ## have sslscan and testssl.sh look at a real https listener (instal
 	@scripts/setup scan
 	scripts/check-tls $(DEBUG)
 
+.PHONY: interop
+interop: build ## have freshclam and python-tuf fetch from real repositories (installs them)
+	@scripts/setup interop
+	scripts/check-freshclam $(DEBUG)
+	scripts/check-tuf-interop $(DEBUG)
+
 # Each sanitizer has a build of its own. Live hosts run with host.debug, which lets the sanitizers' options through.
 .PHONY: sanitize
 sanitize: setup ## run the live tests under ThreadSanitizer and AddressSanitizer
@@ -97,6 +104,18 @@ bench-bus: setup ## measure calls over the bus between two workers
 	swift build -c release
 	swift build --build-tests
 	MUSTER_BUS_BENCH=1 MUSTER_PRODUCTS=$(CURDIR)/.build/release swift test --skip-build --filter measureCalls
+
+.PHONY: update-kills
+update-kills: setup ## kill mirror, publication and activation at random moments, UPDATE_KILLS times (500)
+	swift build --build-tests
+	MUSTER_UPDATE_KILLS=$(UPDATE_KILLS) swift test --skip-build --filter UpdateKillTests
+
+.PHONY: bench-updates
+bench-updates: ## measure the update chain against python-tuf, bsdiff and nginx (BENCH="--rows U1 --quick")
+	@scripts/setup bench
+	swift build -c release
+	python3 -m venv .build/tuf-venv && .build/tuf-venv/bin/pip install --quiet tuf
+	MUSTER_TUF_PYTHON=.build/tuf-venv/bin/python Benchmarks/updates .build/release $(BENCH)
 
 .PHONY: clean
 clean: ## remove what was built, and the sample's data
