@@ -147,7 +147,7 @@ let package = Package(
             name: "muster",
             dependencies: [
                 "Supervisor", "Worker", "Credentials", "Configuration", "ControlProtocol", "PluginManifest", "Console",
-                "MusterABI", "Fleet", "FleetAdmin", "UpdateTrust", "UpdateAdmin",
+                "MusterABI", "Fleet", "FleetAdmin", "UpdateTrust", "UpdateAdmin", "Locks",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
