@@ -85,9 +85,11 @@ sanitize: setup ## run the live tests under ThreadSanitizer and AddressSanitizer
 	scripts/sanitize address
 
 .PHONY: fuzz
-fuzz: setup ## fuzz the YAML reader and the control protocol, FUZZ_SECONDS each (60)
+fuzz: setup ## fuzz the YAML reader, the control protocol and the reader of metadata, FUZZ_SECONDS each (60)
 	Tests/Fuzz/run FuzzYAML $(FUZZ_SECONDS)
 	Tests/Fuzz/run FuzzControlProtocol $(FUZZ_SECONDS)
+	Tests/Fuzz/run FuzzCanonicalJSON $(FUZZ_SECONDS)
+	Tests/Fuzz/run FuzzMetadata $(FUZZ_SECONDS)
 
 .PHONY: soak
 soak: setup ## reload and crash under load for SOAK_MINUTES (60)

@@ -25,7 +25,7 @@ struct MusterCommand: ParsableCommand {
                     ClientsCommand.self, PollCommand.self, SweepCommand.self, JobsCommand.self, DetectionsCommand.self,
                     FleetCommand.self, EnrollCommand.self,
                 ]),
-            CommandGroup(name: "Updates", subcommands: [DefinitionsCommand.self, RepoCommand.self]),
+            CommandGroup(name: "Updates", subcommands: [DefinitionsCommand.self, RepoCommand.self, TufCommand.self]),
             CommandGroup(name: "Configuration", subcommands: [CheckCommand.self, SchemaCommand.self]),
             CommandGroup(name: "Other", subcommands: [PluginCommand.self, VersionCommand.self]),
         ])
@@ -41,6 +41,7 @@ struct MusterCommand: ParsableCommand {
             exit(withError: ExitCode(problem.status))
         } catch {
             // A mistake in the command line, or a request for help.
+            if TufCommand.isCalled { TufCommand.end(error) }
             exit(withError: error)
         }
     }

@@ -18,8 +18,20 @@ let package = Package(
         .target(name: "PluginManifest", swiftSettings: instrumented),
         .target(name: "Configuration", dependencies: ["PluginManifest", "CYAML"], swiftSettings: instrumented),
         .target(name: "ControlProtocol", dependencies: ["PluginManifest", "CLinux"], swiftSettings: instrumented),
+        .systemLibrary(name: "COpenSSL", path: "Sources/COpenSSL", pkgConfig: "openssl"),
+        .systemLibrary(name: "CZstd", path: "Sources/CZstd", pkgConfig: "libzstd"),
+        .target(name: "OpenSSL", dependencies: ["COpenSSL"], swiftSettings: instrumented),
+        .target(name: "Files", swiftSettings: instrumented),
+        .target(
+            name: "UpdateTrust", dependencies: ["COpenSSL", "OpenSSL", "CZstd", "Files"], swiftSettings: instrumented),
+        .executableTarget(
+            name: "FuzzCanonicalJSON", dependencies: ["CFuzzer", "UpdateTrust"], swiftSettings: instrumented,
+            linkerSettings: linked),
         .executableTarget(
             name: "FuzzControlProtocol", dependencies: ["CFuzzer", "ControlProtocol"], swiftSettings: instrumented,
+            linkerSettings: linked),
+        .executableTarget(
+            name: "FuzzMetadata", dependencies: ["CFuzzer", "UpdateTrust"], swiftSettings: instrumented,
             linkerSettings: linked),
         .executableTarget(
             name: "FuzzYAML", dependencies: ["CFuzzer", "Configuration", "PluginManifest"], swiftSettings: instrumented,

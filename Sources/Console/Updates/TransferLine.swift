@@ -1,14 +1,19 @@
 internal import Configuration
 
-/// One line of progress: `main.hsb  [#########-----------]  45 %  4.1 MiB  12 MiB/s`.
+/// How far a transfer is, on one line: `definitions/main.hsb  [#####...............]  24 %  9.4 MiB of 39 MiB`.
 public enum TransferLine {
-    /// - Parameter total: nil where it is not known: then there is no bar.
-    public static func text(_ label: String, _ bytes: UInt64, of total: UInt64?, seconds: Double) -> String {
-        let rate = seconds > 0 ? "  \(Quantity.bytes(UInt64(Double(bytes) / seconds)))/s" : ""
-        guard let total, total > 0 else { return "\(visible(label))  \(Quantity.bytes(bytes))\(rate)" }
-        let share = min(1, Double(bytes) / Double(total))
-        let full = Int(share * 20)
-        let bar = String(repeating: "#", count: full) + String(repeating: "-", count: 20 - full)
-        return "\(visible(label))  [\(bar)]  \(Int(share * 100)) %  \(Quantity.bytes(bytes))\(rate)"
+    private static let bar = 20
+
+    /// - Parameters:
+    ///   - total: bytes of the whole.
+    ///   - width: columns; the name is cut to them.
+    public static func text(_ name: String, _ bytes: UInt64, of total: UInt64, width: Int) -> String {
+        let share = total == 0 ? 1 : min(1, Double(bytes) / Double(total))
+        let full = Int(share * Double(bar))
+        let facts =
+            "  [" + String(repeating: "#", count: full) + String(repeating: ".", count: bar - full) + "]"
+            + "  \(Int(share * 100)) %  \(Quantity.bytes(bytes)) of \(Quantity.bytes(total))"
+        // The last column stays free: some terminals would break the line after it.
+        return visible(name).cut(to: max(0, width - 1 - facts.displayWidth)) + facts
     }
 }

@@ -8,7 +8,9 @@ public struct TrustedMetadata: Sendable {
     public internal(set) var timestamp: SignedMetadata<TimestampMetadata>?
     public internal(set) var snapshot: SignedMetadata<SnapshotMetadata>?
     /// The top-level role `targets` and those that it delegates to, as far as they were asked for.
-    public internal(set) var targets: [String: SignedMetadata<TargetsMetadata>] = [:]
+    public private(set) var targets: [String: SignedMetadata<TargetsMetadata>] = [:]
+    /// The keys that each of them was checked against last.
+    private var targetsKeys: [String: RoleKeys] = [:]
 
     /// Begins with a root that is trusted because of where it comes from. It must be signed as it says itself; that it has
     /// expired does not matter.
@@ -111,6 +113,19 @@ public struct TrustedMetadata: Sendable {
         targets bytes: [UInt8], of role: String, delegatedBy delegator: String?
     ) throws(UpdateError) {
         targets[role] = try read(targets: bytes, of: role, delegatedBy: delegator)
+        targetsKeys[role] = keys(of: role, delegatedBy: delegator)
+    }
+
+    /// Whether a targets role is there already. One that came by another delegator is checked against the keys of this one,
+    /// too: two may delegate to one name with different keys, and what one of them trusts is not for the other to answer
+    /// for. Throws `unsigned`.
+    public mutating func has(targets role: String, delegatedBy delegator: String?) throws(UpdateError) -> Bool {
+        guard let known = targets[role] else { return false }
+        let keys = keys(of: role, delegatedBy: delegator)
+        if let keys, keys == targetsKeys[role] { return true }
+        try Self.verify(known, by: keys, role)
+        targetsKeys[role] = keys
+        return true
     }
 
     /// The same without keeping it.

@@ -104,12 +104,11 @@ extension UpdateClient {
     func refreshTargets(
         _ trusted: inout TrustedMetadata, _ role: String, delegatedBy delegator: String?
     ) async throws(UpdateError) {
-        if trusted.targets[role] != nil { return }
-        if let cached = try cache.read(role, upTo: .max) {
-            if let role_ = try? trusted.read(targets: cached, of: role, delegatedBy: delegator) {
-                trusted.targets[role] = role_
-                return
-            }
+        if try trusted.has(targets: role, delegatedBy: delegator) { return }
+        if let cached = try cache.read(role, upTo: .max),
+            (try? trusted.update(targets: cached, of: role, delegatedBy: delegator)) != nil
+        {
+            return
         }
         guard let named = trusted.snapshot?.role.roles[role] else {
             throw UpdateError(.missing, role: role, "the snapshot does not name it")

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Console
+internal import Glibc
 internal import UpdateAdmin
 internal import UpdateTrust
 
@@ -48,14 +49,15 @@ struct RepoAddCommand: ParsableCommand {
         for file in files {
             let name = file.split(separator: "/").last.map(String.init) ?? file
             let target = path.hasSuffix("/") ? path + name : path
-            var bar = TransferBar(target)
+            var state = stat()
+            let bar = TransferBar(target, of: stat(file, &state) == 0 ? UInt64(clamping: state.st_size) : 0)
+            defer { bar.end() }
             try publishing { () throws(RepositoryFailure) in
                 try repository.stage(file: file, as: target, custom: said.isEmpty ? nil : JSONObject(said), role: role)
                 {
                     bar.show($0)
                 }
             }
-            bar.end()
             Output.showLine("\(target) is noted for the next publication.")
         }
     }

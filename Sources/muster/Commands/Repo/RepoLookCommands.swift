@@ -35,7 +35,7 @@ struct RepoVerifyCommand: ParsableCommand {
 
     func run() throws {
         let directory = location.directory
-        let result = Waiting.for { await RepositoryVerification.run(directory) }
+        let result = try Waiting.run { await RepositoryVerification.run(directory) }
         guard result.troubles.isEmpty else {
             throw CommandProblem(
                 message: "\(directory) is not as it should be", advice: result.troubles.joined(separator: "\n"))

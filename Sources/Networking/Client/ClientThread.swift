@@ -1,7 +1,7 @@
 internal import Glibc
 
-/// A thread that runs one thing to its end.
-enum ClientThread {
+/// A thread that runs one thing to its end: `HTTPClient.run`, for who has no thread of their own for it.
+public enum ClientThread {
     private final class Body {
         let run: @Sendable () -> Void
 
@@ -9,7 +9,7 @@ enum ClientThread {
     }
 
     /// False: the system has none left.
-    static func start(_ body: @escaping @Sendable () -> Void) -> Bool {
+    public static func start(_ body: @escaping @Sendable () -> Void) -> Bool {
         // The command's main thread waits for signals; none may go to this one instead.
         var (all, former) = (sigset_t(), sigset_t())
         sigfillset(&all)
