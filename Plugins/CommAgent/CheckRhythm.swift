@@ -4,7 +4,8 @@ import PluginKit
 /// When updates are looked for: one check at a time, the next by a timer that is set when it has ended. Usable from any
 /// thread.
 final class CheckRhythm: Sendable {
-    /// How soon a set is tried again that waits for its test.
+    /// How soon a set is tried again that waits for its test, and how soon the distributors are asked again where none had
+    /// what is needed; twice as long each time, up to the interval.
     static let firstWait = Duration.seconds(5)
     /// How often it is looked whether somebody has switched to another set.
     static let lookInterval = Duration.seconds(10)
@@ -16,6 +17,7 @@ final class CheckRhythm: Sendable {
         var isWanted = false
         /// The snapshot that the next check should find.
         var snapshot: Int?
+        /// Checks in a row that came to nothing.
         var waits = 0
         var timer: Timer?
         var look: Timer?
@@ -88,7 +90,7 @@ final class CheckRhythm: Sendable {
         let again = state.withLock { state -> Bool in
             state.isRunning = false
             defer { state.isWanted = false }
-            state.waits = outcome == .waiting ? state.waits + 1 : 0
+            state.waits = outcome == .waiting || outcome == .failed ? state.waits + 1 : 0
             return state.isWanted && state.isOpen
         }
         if again { checkNow() } else { setTimer() }

@@ -15,6 +15,7 @@ public final class CommAgent: Plugin {
 
     static let checkService = Service(UpdateBusService.check)
     static let statusService = Service(UpdateBusService.status)
+    static let published = Topic(UpdateTopic.published)
 
     public static let description = PluginDescription(
         id: "org.muster.comm-agent", name: "CommAgent", version: "0.1.0",
@@ -24,6 +25,8 @@ public final class CommAgent: Plugin {
             .serves(checkService, help: "Looks for updates now."),
             .serves(statusService, help: "Says how this workstation stands with its updates."),
             .calls(HostSurroundings.testService, help: "Has definitions tested before they are used."),
+            .subscribes(
+                published, help: "Looks for updates at once when this host's own repository has a new snapshot."),
             .publishes(Topic(UpdateTopic.activated), help: "Tells of definitions that are in use from now on."),
             .publishes(Topic(UpdateTopic.rejected), help: "Tells of definitions that failed their test."),
         ],
@@ -89,6 +92,10 @@ public final class CommAgent: Plugin {
                 throw CallFailure("'\(call.service)' has the method \(UpdateBusService.statusMethod)")
             }
             try call.reply(json: await updater.standing())
+        }
+        try host.subscribe(Self.published) { [rhythm] message in
+            let news: UpdatesPublished = try message.json()
+            rhythm.checkNow(wanting: news.snapshot)
         }
     }
 
