@@ -131,15 +131,23 @@ import UpdateTrust
     }
 
     @Test func nobodyWhoListensIsUnreachable() async throws {
-        // A port that was free a moment ago.
-        let server = try ScriptedServer { _ in }
-        let url = server.url("/x")
-        server.stop()
-        let failure = await #expect(throws: TransportFailure.self) {
-            // The listener may take one more before its thread has seen the end.
-            _ = try await transport.fetch(url, upTo: 10)
+        // Its port is taken, so that nobody else can listen there.
+        let unheard = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
+        defer { close(unheard) }
+        var address = sockaddr_in()
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        let isBound = withUnsafeMutablePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(unheard, $0, length) == 0 && getsockname(unheard, $0, &length) == 0
+            }
         }
-        #expect(failure?.cause == .unreachable || failure?.cause == .other)
+        try #require(isBound)
+        let url = "http://127.0.0.1:\(UInt16(bigEndian: address.sin_port))/x"
+        let failure = await #expect(throws: TransportFailure.self) { _ = try await transport.fetch(url, upTo: 10) }
+        #expect(failure?.cause == .unreachable)
+        #expect(failure?.message.hasPrefix("\(url): ") == true)
     }
 
     @Test(arguments: [
