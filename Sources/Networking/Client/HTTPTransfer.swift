@@ -238,13 +238,14 @@ final class HTTPTransfer: @unchecked Sendable {
         do throws(TransferFailure) {
             nextLeg = try request.redirects.next(after: leg, head, taken: redirectCount)
             if nextLeg != nil { return }
+            // Before anything of it is refused: the result tells the status even so, and a 404 with a large page is a 404.
+            self.head = head
             try checkResumption(head)
             let length = bodyLength(head)
             if let limit = request.bodyLimit, let length, length > limit {
                 throw TransferFailure(
                     .tooLarge, "The answer of \(leg.url.authority) has \(length) bytes, and \(limit) are allowed.")
             }
-            self.head = head
             writesToFile = request.destination != nil && (head.status == 200 || head.status == 206)
             handler.onHead(
                 id,

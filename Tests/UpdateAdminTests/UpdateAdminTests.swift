@@ -1,5 +1,0 @@
-import Testing
-
-@testable import UpdateAdmin
-
-@Suite struct UpdateAdminTests {}
