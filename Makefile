@@ -76,7 +76,7 @@ scan: build ## have sslscan and testssl.sh look at a real https listener (instal
 interop: build ## have freshclam and python-tuf fetch from real repositories (installs them)
 	@scripts/setup interop
 	scripts/check-freshclam $(DEBUG)
-	scripts/check-tuf-interop $(DEBUG)
+	scripts/check-tuf-interop $(DEBUG)/muster
 
 # Each sanitizer has a build of its own. Live hosts run with host.debug, which lets the sanitizers' options through.
 .PHONY: sanitize

@@ -312,7 +312,7 @@ let package = Package(
         .testTarget(
             name: "UpdateTrustTests", dependencies: ["UpdateTrust", "Locks", "Files", "OpenSSL"], swiftSettings: strict),
         .testTarget(
-            name: "UpdateAdminTests", dependencies: ["UpdateAdmin", "UpdateTrust", "NetworkTesting", "Locks"],
+            name: "UpdateAdminTests", dependencies: ["UpdateAdmin", "UpdateTrust", "NetworkTesting", "Locks", "Files"],
             swiftSettings: strict),
         .testTarget(
             name: "CommAgentTests",

@@ -23,6 +23,13 @@ final class LiveHost: @unchecked Sendable {
 
     static let counter = Counter()
 
+    /// Who the workers of a host are that root starts; nil where the tests are not root. Looked up once: getpwnam(3) has one
+    /// buffer for all threads.
+    static let worker: (uid: uid_t, gid: gid_t)? = {
+        guard geteuid() == 0, let user = getpwnam("muster") ?? getpwnam("nobody") else { return nil }
+        return (user.pointee.pw_uid, user.pointee.pw_gid)
+    }()
+
     /// Prepares the directory. `plugins` are files to put in its plugin folder: name there → product beside the binary.
     init(plugins: [String: String] = [:]) throws {
         directory = "\(Self.products)/live/\(getpid())-\(Self.counter.next())"

@@ -19,18 +19,31 @@ package final class FileLock: Sendable {
 
     /// Takes it now, or throws `Held`, or `FileFailure`. Blocks for no longer than a file is opened.
     package static func take(_ path: String) throws -> FileLock {
-        let file = try DurableFiles.open(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0o644, doing: "lock")
+        while true {
+            let lock = FileLock(
+                file: try DurableFiles.open(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0o644, doing: "lock"))
+            // Who had it before may have removed the file just then: a lock of what has no name keeps nobody out.
+            if try lock.close(path) { return lock }
+        }
+    }
+
+    /// Takes the lock; false: the file is not the one at `path` any more.
+    private func close(_ path: String) throws -> Bool {
         while flock(file.number, LOCK_EX | LOCK_NB) != 0 {
             switch errno {
             case EINTR: continue
-            case EWOULDBLOCK: throw Held(path: path, process: process(in: file))
+            case EWOULDBLOCK: throw Held(path: path, process: Self.process(in: file))
             default: throw FileFailure(errno, doing: "lock \(path)")
             }
         }
+        var (own, named) = (stat(), stat())
+        guard fstat(file.number, &own) == 0, stat(path, &named) == 0, own.st_ino == named.st_ino,
+            own.st_dev == named.st_dev
+        else { return false }
         let text = Array("\(getpid())\n".utf8)
         // Only a message hangs on it: a full disk must not keep anybody from the lock.
         if ftruncate(file.number, 0) == 0 { _ = pwrite(file.number, text, text.count, 0) }
-        return FileLock(file: file)
+        return true
     }
 
     /// Takes it as soon as it is free. Blocks the thread; throws `Held` when `seconds` are over.

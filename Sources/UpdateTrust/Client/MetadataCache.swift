@@ -58,10 +58,19 @@ public struct MetadataCache: Sendable {
 
     // MARK: The clock
 
-    /// nil where none was written down, or what was is no number.
-    var latestTime: MetadataTime? {
-        guard let bytes = try? DurableFiles.read("\(folder)/.clock", upTo: 64) else { return nil }
-        return Int64(String(decoding: bytes.prefix { $0 != 10 }, as: UTF8.self)).map { MetadataTime(seconds: $0) }
+    /// nil where none was written down. Throws `clock` for what is no time: without one, a clock set back would go unseen.
+    func latestTime() throws(UpdateError) -> MetadataTime? {
+        let bytes: [UInt8]
+        do throws(FileFailure) {
+            bytes = try DurableFiles.read("\(folder)/.clock", upTo: 64)
+        } catch {
+            if error.isMissingFile { return nil }
+            throw UpdateError(storage: error)
+        }
+        guard let seconds = Int64(String(decoding: bytes.prefix { $0 != 10 }, as: UTF8.self)) else {
+            throw UpdateError(.clock, "\(folder)/.clock holds no time: --reset-clock makes it anew")
+        }
+        return MetadataTime(seconds: seconds)
     }
 
     func write(latestTime: MetadataTime) throws(UpdateError) {

@@ -31,12 +31,13 @@ public struct TargetDownload: Sendable {
     ///
     /// A digest that is wrong after a resumed download may be that of an older file: the rest is thrown away, and the whole
     /// is fetched once more.
-    /// - Throws: `UpdateError`: `noTarget` where no digest can be checked, `mismatch` for other content, `tooLarge`,
+    /// - Throws: `UpdateError`: `unsafePath`, `noTarget` where no digest can be checked, `mismatch` for other content, `tooLarge`,
     ///   `transport`, `storage`.
     public func run(
         to destination: String, _ transport: any UpdateTransport, blocking: @escaping Blocking = inline,
         progress: @escaping @Sendable (UInt64) -> Void = { _ in }
     ) async throws(UpdateError) {
+        if let trouble = TargetPath.trouble(target.path) { throw UpdateError(.unsafePath, trouble) }
         guard let prefix = target.hashes.prefix else {
             throw UpdateError(
                 .noTarget,
@@ -46,8 +47,12 @@ public struct TargetDownload: Sendable {
         do {
             try DurableFiles.makeFolders(partialFolder)
             // Two that fetch the same file would write over one another.
-            let lock = try FileLock.take("\(partialFolder)/\(prefix).lock", within: 10)
-            defer { lock.release() }
+            let lockFile = "\(partialFolder)/\(prefix).lock"
+            let lock = try FileLock.take(lockFile, within: 10)
+            defer {
+                unlink(lockFile)
+                lock.release()
+            }
             let partial = "\(partialFolder)/\(prefix).part"
             let wasResumed = try await fetch(to: partial, prefix, transport, progress)
             do {
@@ -64,7 +69,6 @@ public struct TargetDownload: Sendable {
                 }
             }
             try DurableFiles.rename(partial, to: destination)
-            unlink("\(partialFolder)/\(prefix).lock")
         } catch let error as UpdateError {
             throw error
         } catch {

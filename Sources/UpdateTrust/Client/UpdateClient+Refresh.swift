@@ -22,10 +22,15 @@ extension UpdateClient {
 
     /// What was trusted at the end of the last refresh, without a request; throws where that is not whole, or has expired.
     public func load() throws(UpdateError) -> TrustedMetadata {
+        let lock = try cache.lock()
+        defer { lock.release() }
+        let now = clock()
+        // Set back, it would make fresh what has expired.
+        try checkClock(now)
         guard let root = try cache.read(RoleName.root, upTo: limits.root) else {
             throw UpdateError(.missing, role: RoleName.root, "there is none in \(cache.folder)")
         }
-        var trusted = try TrustedMetadata(root: root, now: clock())
+        var trusted = try TrustedMetadata(root: root, now: now)
         try trusted.checkRootExpiry()
         guard let timestamp = try cache.read(RoleName.timestamp, upTo: limits.timestamp),
             let snapshot = try cache.read(RoleName.snapshot, upTo: .max),
@@ -38,7 +43,7 @@ extension UpdateClient {
     }
 
     private func checkClock(_ now: MetadataTime) throws(UpdateError) {
-        guard let latest = cache.latestTime, now < latest else { return }
+        guard let latest = try cache.latestTime(), now < latest else { return }
         throw UpdateError(
             .clock,
             "this machine's clock says \(now), and said \(latest) before: set it right, or give --reset-clock if it ran "
@@ -46,7 +51,6 @@ extension UpdateClient {
     }
 
     private func refreshRoot(_ trusted: inout TrustedMetadata) async throws(UpdateError) {
-        let first = trusted.root.role
         var rotations = 0
         while true {
             guard rotations < limits.rootRotations else {
@@ -62,17 +66,18 @@ extension UpdateClient {
                 if error.cause == .missing || error.transport?.cause == .forbidden { break }
                 throw error
             }
+            let former = trusted.root.role
             try trusted.update(root: bytes)
+            // Otherwise who had the former keys could keep newer versions out with one that is far ahead. Before the root is
+            // written: whatever happens in between, they are gone with it (TUF section 5.3.11).
+            if former.keysDiffer(from: trusted.root.role, of: [RoleName.timestamp, RoleName.snapshot]) {
+                try cache.remove(RoleName.timestamp)
+                try cache.remove(RoleName.snapshot)
+            }
             try cache.write(bytes, as: RoleName.root)
             rotations += 1
         }
         try trusted.checkRootExpiry()
-        let last = trusted.root.role
-        // Otherwise who had the former keys could keep newer versions out with one that is far ahead.
-        if first.keysDiffer(from: last, of: [RoleName.timestamp, RoleName.snapshot]) {
-            try cache.remove(RoleName.timestamp)
-            try cache.remove(RoleName.snapshot)
-        }
     }
 
     /// Whether it is another than before.
@@ -95,7 +100,8 @@ extension UpdateClient {
         if trusted.hasCurrentSnapshot { return try trusted.checkSnapshotExpiry() }
         guard let named = trusted.timestamp?.role.snapshot else { return }
         let version = trusted.root.role.consistentSnapshot ? named.version : nil
-        let bytes = try await fetch(RoleName.snapshot, version: version, upTo: named.length ?? limits.snapshot)
+        let bytes = try await fetch(
+            RoleName.snapshot, version: version, upTo: min(named.length ?? .max, limits.snapshot))
         try trusted.update(snapshot: bytes)
         try cache.write(bytes, as: RoleName.snapshot)
     }
@@ -114,7 +120,7 @@ extension UpdateClient {
             throw UpdateError(.missing, role: role, "the snapshot does not name it")
         }
         let version = trusted.root.role.consistentSnapshot ? named.version : nil
-        let bytes = try await fetch(role, version: version, upTo: named.length ?? limits.targets)
+        let bytes = try await fetch(role, version: version, upTo: min(named.length ?? .max, limits.targets))
         try trusted.update(targets: bytes, of: role, delegatedBy: delegator)
         try cache.write(bytes, as: role)
     }

@@ -221,12 +221,12 @@ final class FleetHost {
 
     /// Gives what the components read to the user that workers run as, where the host is started as root.
     func handOver() throws {
-        guard geteuid() == 0, let user = getpwnam("muster") ?? getpwnam("nobody") else { return }
+        guard let worker = LiveHost.worker else { return }
         for folder in ["identity", "authority", "definitions"] {
             let path = "\(live.directory)/\(folder)"
             let names = (try? FileManager.default.subpathsOfDirectory(atPath: path)) ?? []
             for file in [path] + names.map({ "\(path)/\($0)" }) {
-                chown(file, user.pointee.pw_uid, user.pointee.pw_gid)
+                chown(file, worker.uid, worker.gid)
             }
         }
     }

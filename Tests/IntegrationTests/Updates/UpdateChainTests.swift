@@ -8,7 +8,7 @@ struct UpdateChainTests {
         let world = try UpdateWorld()
         let distributor = try world.addDistributor()
         let first = try world.vendorVersion()
-        let workstation = try world.addWorkstation(more: "interval: 1s")
+        let workstation = try world.addWorkstation(more: "interval: 10s")
         try workstation.waitForVersion(first)
 
         try world.publishNext()
@@ -21,6 +21,12 @@ struct UpdateChainTests {
         // Who has the distributor's disk, and no key, puts another list in place and names it in the metadata.
         try distributor.live.stop()
         try world.forge(distributor)
+        try distributor.configure(
+            """
+            UpdateDistributor:
+              listen: {updates: "\(distributor.address):50003"}
+              config: {repository: repository}
+            """)
         try distributor.startAndWait()
         try workstation.live.waitUntil("the forged version is refused", within: 60) {
             workstation.live.log.contains("signed by 0 of")
@@ -71,8 +77,8 @@ struct UpdateChainTests {
         try world.vendor.live.stop()
         _ = try world.check(distributor)
         try distributor.live.waitUntil("the status says that the upstream is away") {
-            let error = try world.status(distributor)["last_error"] as? [String: Any]
-            return error?["cause"] as? String == "unreachable" || error?["cause"] as? String == "transport"
+            let mirror = try world.status(distributor)["mirror"] as? [String: Any]
+            return (mirror?["error"] as? [String: Any])?["cause"] as? String == "unreachable"
         }
         #expect(world.snapshotVersion(at: distributor) == before)
     }

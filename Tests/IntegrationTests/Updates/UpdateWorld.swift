@@ -181,12 +181,12 @@ final class UpdateHost {
 
     /// Gives what the components read and write to the user that workers run as, where the host is started as root.
     func handOver() throws {
-        guard geteuid() == 0, let user = getpwnam("muster") ?? getpwnam("nobody") else { return }
+        guard let worker = LiveHost.worker else { return }
         for folder in ["identity", "vendor", "repository", "definitions"] {
             let path = "\(live.directory)/\(folder)"
             let names = (try? FileManager.default.subpathsOfDirectory(atPath: path)) ?? []
             for file in [path] + names.map({ "\(path)/\($0)" }) {
-                lchown(file, user.pointee.pw_uid, user.pointee.pw_gid)
+                lchown(file, worker.uid, worker.gid)
             }
         }
     }
