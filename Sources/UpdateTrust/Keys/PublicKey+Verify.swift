@@ -29,6 +29,17 @@ extension PublicKey {
         return EVP_DigestVerify(context, signature, signature.count, content, content.count) == 1
     }
 
+    /// Whether both are one key, however each is written: hexadecimal has two cases, and PEM any length of line
+    /// (EVP_PKEY_eq(3)).
+    func isSameKey(as other: PublicKey) -> Bool {
+        if value == other.value { return true }
+        guard let scheme, let otherScheme = other.scheme, let key = try? VerifyingKey.read(value, scheme),
+            let otherKey = try? VerifyingKey.read(other.value, otherScheme)
+        else { return false }
+        defer { ERR_clear_error() }
+        return EVP_PKEY_eq(key.raw, otherKey.raw) == 1
+    }
+
     /// Why it cannot verify anything; nil: it can. For a person who adds a key.
     public var weakness: String? {
         guard let scheme else { return "its type \(keyType) with the scheme \(schemeName) is not known" }

@@ -20,12 +20,12 @@ public struct RoleKeys: Hashable, Sendable {
 
     /// How many of the role's keys have signed: each once, however it is called, and however often.
     func count(_ signatures: [MetadataSignature], over content: [UInt8]) -> Int {
-        var signers: Set<String> = []
+        var signers: [PublicKey] = []
         for signature in signatures {
-            guard let key = keys[signature.keyID], !signers.contains(key.value),
-                key.verifies(signature.bytes, over: content)
+            guard let key = keys[signature.keyID], key.verifies(signature.bytes, over: content),
+                !signers.contains(where: { $0.isSameKey(as: key) })
             else { continue }
-            signers.insert(key.value)
+            signers.append(key)
         }
         return signers.count
     }
