@@ -68,12 +68,16 @@ import UpdateFetching
     func whoMayAskStartsALookAndAnotherIsNotBegunAtOnce(_ uri: String) async throws {
         let service = try MirroringService()
         try service.publisher.publish(["a": "one"])
+        let begun = ContinuousClock.now
         let first = service.check(uri)
         #expect(first.status == 202 && first.text.contains("\"started\""))
         #expect(service.check(uri).text.contains("\"joined\""))
         try await service.run({ (try? service.status().mirror?.lastSuccess) != nil && service.host.timerCount > 1 })
         let later = service.check(uri)
-        #expect(later.status == 202 && later.text.contains("\"later\""))
+        // A machine that took five seconds for all of this may begin another.
+        #expect(
+            later.status == 202
+                && (later.text.contains("\"later\"") || ContinuousClock.now - begun >= Mirror.leastPause))
         #expect(service.check(uri, "GET").status == 405)
     }
 

@@ -7,7 +7,9 @@ import Testing
     @Test func aFirstRefreshAsksForEachRoleInOrder() async throws {
         let publisher = try SimulatedPublisher()
         try publisher.publish()
-        let refreshed = try await SimulatedClient(publisher).client.refresh()
+        let client = try SimulatedClient(publisher)
+        defer { withExtendedLifetime(client) {} }
+        let refreshed = try await client.client.refresh()
         #expect(refreshed.isNew)
         #expect(
             publisher.repository.requests == ["2.root.json", "timestamp.json", "1.snapshot.json", "1.targets.json"])

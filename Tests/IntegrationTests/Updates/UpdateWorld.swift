@@ -17,14 +17,15 @@ final class UpdateWorld {
     var repository: String { "\(vendor.live.directory)/vendor" }
 
     /// A vendor that serves the first version of the sample's definitions; nothing runs yet but that.
-    init() throws {
+    /// - Parameter sample: false: its repository is empty.
+    init(sample: Bool = true) throws {
         network = Self.networks.next()
         let made = try FleetAuthority.make(fleet: "test")
         authority = try FleetAuthority(
             issuingCertificate: made.issuingCertificate, issuingKey: made.issuingKey, root: made.rootCertificate)
         vendor = try UpdateHost(address: "127.79.\(network).1", components: ["UpdateService"])
         try issue([.distributor(name: "vendor")], to: vendor)
-        try muster("repo", "sample", repository)
+        try muster("repo", sample ? "sample" : "init", repository)
         try vendor.configure(
             """
             UpdateService:
@@ -39,7 +40,8 @@ final class UpdateWorld {
     ///   - downstreams: addresses that are told of what is new.
     @discardableResult
     func addDistributor(
-        upstream: UpdateHost? = nil, downstreams: [String] = [], interval: String = "1h", start: Bool = true
+        upstream: UpdateHost? = nil, downstreams: [String] = [], interval: String = "1h", start: Bool = true,
+        more: String = ""
     ) throws -> UpdateHost {
         let host = try UpdateHost(
             address: "127.79.\(network).\(distributors.count + 2)", components: ["UpdateService", "UpdateDistributor"])
@@ -59,7 +61,7 @@ final class UpdateWorld {
             UpdateDistributor:
               listen: {updates: "\(host.address):50003"}
               config: {repository: repository}
-            """)
+            """, host: more)
         distributors.append(host)
         if start { try host.startAndWait() }
         return host
@@ -67,7 +69,7 @@ final class UpdateWorld {
 
     @discardableResult
     func addWorkstation(
-        distributors: [UpdateHost]? = nil, more: String = "", start: Bool = true
+        distributors: [UpdateHost]? = nil, more: String = "", host settings: String = "", start: Bool = true
     ) throws -> UpdateHost {
         let host = try UpdateHost(
             address: "127.79.\(network).20", components: ["CommAgent", "SweepHandler"])
@@ -85,7 +87,7 @@ final class UpdateWorld {
             SweepHandler:
               listen: {sweeps: "\(host.address):50001"}
               config: {roles: [client], definitions: definitions/current}
-            """)
+            """, host: settings)
         workstation = host
         if start { try host.startAndWait() }
         return host
@@ -171,11 +173,12 @@ final class UpdateHost {
         }
     }
 
-    func configure(_ components: String) throws {
+    func configure(_ components: String, host more: String = "") throws {
         try live.configure(
             components,
             host: """
                 identity: {certificate: identity/identity.pem, private_key: identity/identity.pem, authority: identity/authority.pem}
+                \(more)
                 """)
     }
 
