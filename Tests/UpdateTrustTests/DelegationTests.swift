@@ -85,7 +85,8 @@ import Testing
         if count == 32 {
             #expect(try await find(publisher) == 7)
         } else {
-            await #expect(throws: UpdateError.self) { try await find(publisher) }
+            let error = await #expect(throws: UpdateError.self) { try await find(publisher) }
+            #expect(error?.cause == .tooMany)
         }
     }
 }

@@ -103,12 +103,16 @@ import Testing
     @Test func patternsMatchAsANaiveMatcherSays() {
         var generator = SystemRandomNumberGenerator()
         func random(_ characters: [Character]) -> String {
-            String((0..<Int.random(in: 0...8, using: &generator)).compactMap { _ in characters.randomElement(using: &generator) })
+            String(
+                (0..<Int.random(in: 0...8, using: &generator)).compactMap { _ in
+                    characters.randomElement(using: &generator)
+                })
         }
         for _ in 0..<20_000 {
             let (pattern, path) = (random(["a", "b", "/", "*", "?"]), random(["a", "b", "/"]))
             #expect(
-                PathPattern(pattern).matches(path) == naive(Array(pattern)[...], Array(path)[...]), "\(pattern) \(path)")
+                PathPattern(pattern).matches(path) == naive(Array(pattern)[...], Array(path)[...]), "\(pattern) \(path)"
+            )
         }
     }
 }
