@@ -6,13 +6,17 @@ import Testing
 @Suite struct DocumentTests {
     private func isRead(_ text: String) -> Bool { (try? JSON(parsing: Array(text.utf8))) != nil }
 
-    @Test(arguments: ["", "{", "{\"a\"", "[1,]", "{\"a\":1,}", "[1] 2", "nul", "\"a", "\"\\x\"", "\"\\ud800\"", "\"\n\"", "{1:2}"])
+    @Test(arguments: [
+        "", "{", "{\"a\"", "[1,]", "{\"a\":1,}", "[1] 2", "nul", "\"a", "\"\\x\"", "\"\\ud800\"", "\"\n\"", "{1:2}",
+    ])
     func malformedTextIsRefused(_ text: String) { #expect(!isRead(text)) }
 
     @Test(arguments: ["1.0", "1e3", "01", "-01", "-", "+1", "9223372036854775808", "-9223372036854775809", "NaN"])
     func aNumberThatIsNoIntegerOf64BitsIsRefused(_ text: String) { #expect(!isRead(text)) }
 
-    @Test(arguments: [("0", 0), ("-1", -1), ("9223372036854775807", .max), ("-9223372036854775808", .min)] as [(String, Int64)])
+    @Test(
+        arguments: [("0", 0), ("-1", -1), ("9223372036854775807", .max), ("-9223372036854775808", .min)]
+            as [(String, Int64)])
     func integersOf64BitsAreRead(_ text: String, _ number: Int64) throws {
         #expect(try JSON(parsing: Array(text.utf8)) == .integer(number))
     }
@@ -39,7 +43,8 @@ import Testing
     }
 
     @Test func canonicalFormOrdersByScalarsAndEscapesTwoCharacters() throws {
-        let json = try JSON(parsing: Array(#"{ "\ud800\udc00":1, "\uffff":2, "b":[true, null], "a":"\"\\\n\u00e9" }"#.utf8))
+        let json = try JSON(
+            parsing: Array(#"{ "\ud800\udc00":1, "\uffff":2, "b":[true, null], "a":"\"\\\n\u00e9" }"#.utf8))
         let expected = "{\"a\":\"\\\"\\\\\n\u{E9}\",\"b\":[true,null],\"\u{FFFF}\":2,\"\u{10000}\":1}"
         #expect(String(decoding: json.canonical, as: UTF8.self) == expected)
         #expect(try JSON(parsing: json.text).canonical == json.canonical)
@@ -77,7 +82,8 @@ import Testing
         func name(_ length: Int, _ digest: String, _ version: Int64) throws {
             publisher.timestamp["meta"] = [
                 "snapshot.json": [
-                    "version": .integer(version), "length": .integer(Int64(length)), "hashes": ["sha256": .string(digest)],
+                    "version": .integer(version), "length": .integer(Int64(length)),
+                    "hashes": ["sha256": .string(digest)],
                 ]
             ]
             try publisher.publish("timestamp")

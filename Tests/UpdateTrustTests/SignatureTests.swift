@@ -100,7 +100,8 @@ import Testing
         let publisher = try SimulatedPublisher()
         try publisher.publish()
         publisher.root["version"] = 3
-        publisher.repository.put("2.root.json", try SimulatedPublisher.sign(publisher.root, publisher.keys["root"] ?? []))
+        publisher.repository.put(
+            "2.root.json", try SimulatedPublisher.sign(publisher.root, publisher.keys["root"] ?? []))
         #expect(await (try SimulatedClient(publisher)).refusal() == .mismatch)
     }
 

@@ -6,7 +6,8 @@ extension SimulatedPublisher {
     /// Publishes the named roles as they are now, or all four; `by` signs in place of who should.
     func publish(_ roles: String..., by signers: [SigningKey]? = nil) throws {
         for name in roles.isEmpty ? RoleName.topLevel : roles {
-            let role = try #require([RoleName.root: root, "timestamp": timestamp, "snapshot": snapshot, "targets": targets][name])
+            let role = try #require(
+                [RoleName.root: root, "timestamp": timestamp, "snapshot": snapshot, "targets": targets][name])
             let bytes = try Self.sign(role, signers ?? keys[name] ?? [])
             repository.put(try fileName(name, role), bytes)
         }
@@ -40,10 +41,16 @@ final class SimulatedClient {
     let fixture: TemporaryFolder
     let client: UpdateClient
 
-    init(_ publisher: SimulatedPublisher, at now: MetadataTime = SimulatedRepository.now, limits: MetadataLimits = .init(), in other: SimulatedClient? = nil) throws {
+    init(
+        _ publisher: SimulatedPublisher, at now: MetadataTime = SimulatedRepository.now,
+        limits: MetadataLimits = .init(), in other: SimulatedClient? = nil
+    ) throws {
         fixture = try other?.fixture ?? TemporaryFolder()
         let cache = MetadataCache(folder: "\(fixture.path)/trust")
-        client = UpdateClient(cache: cache, metadataURL: "memory", publisher.repository, limits: limits) { now }
+        // The folder must last as long as the client does.
+        client = UpdateClient(cache: cache, metadataURL: "memory", publisher.repository, limits: limits) {
+            [fixture] in withExtendedLifetime(fixture) { now }
+        }
         if other == nil {
             try UpdateClient.begin(cache, with: try #require(publisher.repository.bytes("1.root.json")))
         }

@@ -48,7 +48,7 @@ final class SimulatedRepository: UpdateTransport {
         let bytes = try await fetch(url, upTo: .max)
         guard offset <= UInt64(bytes.count) else { throw TransportFailure(.notResumed, "\(url) has become shorter") }
         let rest = Array(bytes.dropFirst(Int(offset)).prefix(Int(clamping: limit)))
-        guard write(file, rest, rest.count) == rest.count else {
+        guard pwrite(file, rest, rest.count, off_t(offset)) == rest.count else {
             throw TransportFailure(.storage, "the file could not be written", systemError: errno)
         }
         progress(offset + UInt64(rest.count))

@@ -2,7 +2,7 @@ import Files
 import Glibc
 
 /// A folder that is removed with all that is in it.
-final class TemporaryFolder {
+final class TemporaryFolder: Sendable {
     let path: String
 
     init() throws {
