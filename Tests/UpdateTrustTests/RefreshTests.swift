@@ -71,7 +71,9 @@ import Testing
         let publisher = try SimulatedPublisher()
         publisher.root["consistent_snapshot"] = false
         try publisher.publish()
-        _ = try await SimulatedClient(publisher).client.refresh()
+        let client = try SimulatedClient(publisher)
+        defer { withExtendedLifetime(client) {} }
+        _ = try await client.client.refresh()
         #expect(publisher.repository.requests == ["2.root.json", "timestamp.json", "snapshot.json", "targets.json"])
     }
 }

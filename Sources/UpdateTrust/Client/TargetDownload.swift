@@ -124,13 +124,17 @@ public struct TargetDownload: Sendable {
     ) async throws(UpdateError) {
         // A limit of nothing would be none.
         let limit = max(1, target.length - offset)
+        lseek(file, off_t(clamping: offset), SEEK_SET)
         do throws(TransportFailure) {
             do throws(TransportFailure) {
                 return try await transport.download(
                     url(prefix), to: file, from: offset, upTo: limit, progress: progress)
             } catch {
                 // The server's file is another, or cannot be had in parts: from its beginning, then.
-                guard error.cause == .notResumed, offset > 0, ftruncate(file, 0) == 0 else { throw error }
+                guard error.cause == .notResumed, offset > 0, ftruncate(file, 0) == 0, lseek(file, 0, SEEK_SET) == 0
+                else {
+                    throw error
+                }
             }
             try await transport.download(
                 url(prefix), to: file, from: 0, upTo: max(1, target.length), progress: progress)

@@ -93,7 +93,7 @@ public struct Delegation: Hashable, Sendable {
 
     init(_ fields: JSONFields, keys all: [String: PublicKey]) throws(MetadataError) {
         name = try fields.string("name")
-        guard !name.isEmpty, !RoleName.topLevel.contains(name), name.utf8.count <= 200 else {
+        guard !name.isEmpty, !RoleName.topLevel.contains(name), RoleName.encoded(name).utf8.count <= 200 else {
             throw MetadataError(
                 fields.at("name"), "'\(name.prefix(80))' cannot be the name of a delegated role")
         }

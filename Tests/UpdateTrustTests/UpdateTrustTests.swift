@@ -1,5 +1,0 @@
-import Testing
-
-@testable import UpdateTrust
-
-@Suite struct UpdateTrustTests {}
