@@ -33,7 +33,7 @@ final class MirroringService {
     func run(
         _ isDone: () -> Bool, answer: (FakeHost, FakeTransfer, MirroringService) -> Void = { $2.serve($1) }
     ) async throws {
-        let end = ContinuousClock.now + .seconds(20)
+        let end = ContinuousClock.now + .seconds(180)
         while true {
             host.runWork()
             for transfer in host.transfers where !transfer.hasEnded && answered.insert(transfer.number).inserted {

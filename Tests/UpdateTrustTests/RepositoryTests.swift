@@ -178,4 +178,47 @@ import Testing
                 F_OK)
                 == 0)
     }
+
+    @Test func aRootIsSignedOnAnotherMachineByACopy() async throws {
+        var founding = Repository.Founding()
+        founding.keys = ["root": 2]
+        founding.thresholds = ["root": 2]
+        let fixture = try RepositoryFixture(founding)
+        let keys = "\(fixture.repository.path)/.keys/root"
+        let names = try DurableFiles.open(keys, O_RDONLY | O_DIRECTORY, doing: "open").names(upTo: 9) {
+            $0.first != 0x2E
+        }
+        let name = String(decoding: try #require(names.first), as: UTF8.self)
+        try DurableFiles.makeFolders("\(fixture.folder)/other")
+        try DurableFiles.rename("\(keys)/\(name)", to: "\(fixture.folder)/other/\(name)")
+        guard case .waits(let file, _, _, 1) = try fixture.repository.rotate("snapshot") else {
+            Issue.record("it does not wait")
+            return
+        }
+        let copy = try fixture.write(try DurableFiles.read(file, upTo: 1 << 20), "copy.json")
+        #expect(try Repository.sign(root: copy, with: "\(fixture.folder)/other").count == 1)
+        let stranger = try fixture.write(
+            try DurableFiles.read("\(fixture.repository.path)/metadata/1.root.json", upTo: 1 << 20), "stranger.json")
+        #expect(throws: RepositoryFailure.self) { try fixture.repository.sign(adding: [stranger]) }
+        guard case .published(2) = try fixture.repository.sign(adding: [copy]) else {
+            Issue.record("it waits still")
+            return
+        }
+        #expect(try await fixture.client().refresh().metadata.root.role.version == 2)
+    }
+
+    @Test func targetsAreSignedAnewBeforeTheyExpire() async throws {
+        let clock = Clock(seconds: MetadataTime.now().seconds)
+        let fixture = try RepositoryFixture(clock: clock)
+        func version() throws -> Int64? {
+            try fixture.repository.status().roles.first { $0.name == "targets" }?.version
+        }
+        let before = try version()
+        clock.seconds += 50 * 86_400
+        try fixture.repository.publish()
+        #expect(try version() == before)
+        clock.seconds += 20 * 86_400
+        try fixture.repository.publish()
+        #expect(try version() == before.map { $0 + 1 })
+    }
 }

@@ -8,8 +8,9 @@ struct KeyFolder: Sendable {
     func folder(of role: String) -> String { "\(path)/\(RoleName.encoded(role))" }
 
     /// In the order of their numbers; none where there is no folder. Throws for a file that is no key.
-    func keys(of role: String) throws -> [SigningKey] {
-        let folder = folder(of: role)
+    func keys(of role: String) throws -> [SigningKey] { try Self.keys(in: folder(of: role)) }
+
+    static func keys(in folder: String) throws -> [SigningKey] {
         guard let opened = try? DurableFiles.open(folder, O_RDONLY | O_DIRECTORY, doing: "open the folder") else {
             return []
         }

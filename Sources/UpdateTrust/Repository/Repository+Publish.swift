@@ -46,6 +46,7 @@ extension Repository {
             let before = try current()
             var changed: [String: RoleDocument] = [:]
             let deltas = try apply(staged, before, &changed)
+            renew(before, now, &changed)
             try publish(before, changed, now)
             unlink(folder.changes)
             emptyStaging()
@@ -96,6 +97,16 @@ extension Repository {
         return deltas
     }
 
+    /// Signs anew what has less than a third of its time left: otherwise it would expire where nothing is added for long.
+    /// A delegated role whose key is elsewhere is left to its holder.
+    private func renew(_ before: Current, _ now: MetadataTime, _ changed: inout [String: RoleDocument]) {
+        for (role, document) in before.targets where changed[role] == nil {
+            let left = (document.expires?.seconds ?? 0) - now.seconds
+            guard left < Int64(settings.days(of: role)) * 86_400 / 3 else { continue }
+            if role == RoleName.targets || (try? signers(of: role, before)) != nil { changed[role] = document }
+        }
+    }
+
     static func target(_ digest: String, _ length: UInt64, _ custom: JSONObject?) -> JSON {
         var object: JSONObject = ["length": .integer(Int64(clamping: length)), "hashes": ["sha256": .string(digest)]]
         if let custom { object["custom"] = .object(custom) }
@@ -116,7 +127,10 @@ extension Repository {
     private func makeDeltas(
         to path: String, _ addition: StagedChanges.Addition, _ before: Current
     ) throws -> [MadeDelta] {
-        guard settings.deltas > 0, addition.length <= DeltaPatch.sizeLimit else { return [] }
+        // A delegated role may not sign for what lies below deltas/.
+        guard settings.deltas > 0, addition.role == RoleName.targets, addition.length <= DeltaPatch.sizeLimit else {
+            return []
+        }
         let new = folder.file(target: path, digest: addition.digest)
         var made: [MadeDelta] = []
         for old in try olderDigests(of: path, addition.role, before) where old != addition.digest {

@@ -59,13 +59,45 @@ extension Repository {
     }
 
     /// Adds the signatures of the root's keys that are here to the root that waits, and publishes it when it has enough.
-    public func sign() throws(RepositoryFailure) -> RootChange {
+    /// - Parameter copies: files of the same root that others have signed elsewhere, see `sign(root:with:)`.
+    public func sign(adding copies: [String] = []) throws(RepositoryFailure) -> RootChange {
         try explaining {
             let current = try current()
             guard let waiting = try waitingRoot(current) else {
                 throw RepositoryFailure("no root waits for signatures in \(path)")
             }
-            return try propose(waiting.document, current, clock(), waiting.signatures)
+            var signatures = waiting.signatures
+            for copy in copies {
+                let signed = try Self.readRoot(copy)
+                guard signed.signedBytes == JSON.object(waiting.document.signed).canonical else {
+                    throw RepositoryFailure("\(copy) is another root than \(waiting.file), which waits")
+                }
+                signatures += signed.signatures
+            }
+            return try propose(waiting.document, current, clock(), signatures)
+        }
+    }
+
+    /// Signs a copy of a root that waits, on a machine of its own: for who holds a root key and not the repository.
+    /// - Parameter folder: where the private keys are, PEM files.
+    /// - Returns: the numbers of the keys that have signed; the file holds their signatures then.
+    public static func sign(root file: String, with folder: String) throws(RepositoryFailure) -> [String] {
+        try explaining {
+            let root = try readRoot(file)
+            let keys = try KeyFolder.keys(in: folder)
+            guard !keys.isEmpty else { throw RepositoryFailure("there is no private key (*.pem) in \(folder)") }
+            let document = try RoleDocument(role: RoleName.root, file: try JSON(parsing: root.bytes))
+            // A signature by the former root's key counts as well, and only the repository knows that root.
+            try DurableFiles.replace(file, with: try document.file(signedBy: keys, adding: root.signatures))
+            return keys.map(\.id)
+        }
+    }
+
+    private static func readRoot(_ file: String) throws -> SignedMetadata<RootMetadata> {
+        do {
+            return try SignedMetadata(try DurableFiles.read(file, upTo: MetadataLimits().root))
+        } catch let error as MetadataError {
+            throw RepositoryFailure("\(file) is no root that waits for signatures: \(error)")
         }
     }
 

@@ -41,22 +41,42 @@ struct RepoSignCommand: ParsableCommand {
         commandName: "sign",
         abstract: "Sign the root that waits, with the root's keys that are here; or renew the root.",
         discussion: """
-            Each holder of a root key signs in turn: bring the key to the repository's folder of root keys, or the folder to \
-            the key. With enough signatures the root is published.
+            Each holder of a root key signs: with the repository's folder of root keys, or a copy of the waiting root on a \
+            machine of their own. With enough signatures the root is published.
 
               muster repo sign /srv/updates
-              muster repo sign /srv/updates --renew      before the root expires
+              muster repo sign /srv/updates --renew                     before the root expires
+              muster repo sign copy.json --root-keys ~/keys             on another machine
+              muster repo sign /srv/updates --signed copy.json          back at the repository
             """)
 
-    @OptionGroup var location: RepositoryLocation
+    @Argument(
+        help: ArgumentHelp("The repository's folder; or a copy of a root that waits.", valueName: "dir-or-file"),
+        completion: .file())
+    var path: String
 
     @Flag(help: "Make the next version of the root, with the same keys and a new expiry.")
     var renew = false
 
+    @Option(help: ArgumentHelp("A copy that others have signed; may be given again.", valueName: "file"))
+    var signed: [String] = []
+
+    @Option(
+        help: ArgumentHelp("For a copy: the folder of private keys, PEM files.", valueName: "dir"),
+        completion: .directory)
+    var rootKeys: String?
+
     func run() throws {
-        let repository = try location.open()
+        if let rootKeys {
+            guard signed.isEmpty, !renew else { throw ValidationError("--root-keys is for a copy alone.") }
+            let keys = try publishing { () throws(RepositoryFailure) in
+                try Repository.sign(root: path, with: rootKeys)
+            }
+            return Output.showLine("\(path) is signed by \(keys.joined(separator: ", ")). Send it back.")
+        }
+        let repository = try publishing { () throws(RepositoryFailure) in try Repository.open(path) }
         let change = try publishing { () throws(RepositoryFailure) in
-            renew ? try repository.renewRoot() : try repository.sign()
+            renew ? try repository.renewRoot() : try repository.sign(adding: signed)
         }
         RootChangeReport.show(change, repository)
     }
