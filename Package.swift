@@ -177,7 +177,7 @@ let package = Package(
             swiftSettings: strict),
         .target(
             name: "UpdateDistributor",
-            dependencies: ["FileServing", "PluginKit", "PluginJSON", "Fleet", "UpdateTrust", "Locks"],
+            dependencies: ["FileServing", "PluginKit", "PluginJSON", "Fleet", "UpdateTrust", "Locks", "Files"],
             path: "Plugins/UpdateDistributor",
             exclude: ["Entry"], swiftSettings: strict),
         .target(

@@ -1,3 +1,4 @@
+import Files
 import FoundationEssentials
 import Locks
 import PluginKit
@@ -51,7 +52,8 @@ final class VersionCounts: Sendable {
 
     /// Reads what an earlier generation kept. Blocks.
     func load() {
-        guard let bytes = StateFile.read(path), let kept = try? JSONDecoder().decode(Kept.self, from: Data(bytes))
+        guard let bytes = try? DurableFiles.read(path, upTo: 64 << 20),
+            let kept = try? JSONDecoder().decode(Kept.self, from: Data(bytes))
         else { return }
         let oldest = today() - Self.days
         let clients = kept.clients.compactMap { key, client in UInt64(key, radix: 16).map { ($0, client) } }
@@ -73,7 +75,8 @@ final class VersionCounts: Sendable {
                 clients: Dictionary(uniqueKeysWithValues: state.clients.map { (String($0, radix: 16), $1) }))
         }
         guard let kept, let text = try? JSONEncoder().encode(kept) else { return }
-        StateFile.replace(path, with: [UInt8](text))
+        // Only numbers hang on it: what cannot be written is not.
+        try? DurableFiles.replace(path, with: [UInt8](text), mode: 0o600)
     }
 
     func count(_ version: Int64, by peer: borrowing BorrowedText) {

@@ -8,18 +8,11 @@ public enum TrustFolder {
     /// A folder that trusts another root already stays as it is: replacing what is trusted is for a person to decide.
     /// - Throws: `UpdateError`: `malformed`, `unsigned`, `storage`, `locked`; `mismatch` where there is another root.
     public static func begin(_ cache: MetadataCache, rootFile: String) throws(UpdateError) {
-        let limit = MetadataLimits().root
         let root: [UInt8]
         do throws(FileFailure) {
-            root = try DurableFiles.read(rootFile, upTo: limit)
+            root = try DurableFiles.read(rootFile, upTo: MetadataLimits().root)
         } catch {
             throw UpdateError(.storage, "\(error)", systemError: error.code)
-        }
-        if let known = try cache.read(RoleName.root, upTo: limit), known != root {
-            throw UpdateError(
-                .mismatch,
-                "\(cache.folder) trusts another root already: refresh it, or remove the folder to begin anew with "
-                    + "\(rootFile)")
         }
         try UpdateClient.begin(cache, with: root)
     }

@@ -40,6 +40,16 @@ final class LiveHost: @unchecked Sendable {
         for (name, product) in plugins { try install(product, as: name) }
     }
 
+    /// Gives folders of its directory, those that are there, to the user that workers run as where root starts the host.
+    func handOver(_ folders: [String]) {
+        guard let worker = Self.worker else { return }
+        for folder in folders {
+            let path = "\(directory)/\(folder)"
+            let names = (try? FileManager.default.subpathsOfDirectory(atPath: path)) ?? []
+            for file in [path] + names.map({ "\(path)/\($0)" }) { lchown(file, worker.uid, worker.gid) }
+        }
+    }
+
     deinit {
         lock.withLock {
             guard pid > 0, exitStatus == nil else { return }

@@ -1,3 +1,4 @@
+import Files
 import Testing
 
 @testable import UpdateTrust
@@ -31,5 +32,16 @@ import Testing
         #expect(await client.refusal() == nil)
         #expect(try client.client.load().targets["targets"]?.role.version == 2)
         #expect(try client.client.load().root.role.version == 2)
+    }
+
+    @Test func whatIsTrustedIsNotReplacedByAnotherRoot() throws {
+        let (one, other) = (try RepositoryFixture(), try RepositoryFixture())
+        func root(_ fixture: RepositoryFixture) throws -> [UInt8] {
+            try DurableFiles.read("\(fixture.folder)/repository/metadata/1.root.json", upTo: 1 << 20)
+        }
+        try UpdateClient.begin(one.trust, with: try root(one))
+        let error = #expect(throws: UpdateError.self) { try UpdateClient.begin(one.trust, with: try root(other)) }
+        #expect(error?.cause == .mismatch)
+        #expect(try one.trust.read("root", upTo: 1 << 20) == root(one))
     }
 }

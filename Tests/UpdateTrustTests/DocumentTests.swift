@@ -115,4 +115,12 @@ import Testing
         limits.timestamp -= 1
         #expect(await (try SimulatedClient(publisher, limits: limits)).refusal() == .tooLarge)
     }
+
+    @Test func aVersionThatNoneCanFollowIsRefused() throws {
+        #expect(throws: MetadataError.self) {
+            try SnapshotMetadata([
+                "version": .integer(.max), "expires": "2030-01-01T00:00:00Z", "meta": ["targets.json": ["version": 1]],
+            ])
+        }
+    }
 }

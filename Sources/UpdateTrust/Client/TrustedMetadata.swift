@@ -5,8 +5,11 @@ public struct TrustedMetadata: Sendable {
     /// Fixed once for a whole refresh.
     public let now: MetadataTime
     public private(set) var root: SignedMetadata<RootMetadata>
-    public internal(set) var timestamp: SignedMetadata<TimestampMetadata>?
-    public internal(set) var snapshot: SignedMetadata<SnapshotMetadata>?
+    public private(set) var timestamp: SignedMetadata<TimestampMetadata>?
+    public private(set) var snapshot: SignedMetadata<SnapshotMetadata>?
+    /// Whether the snapshot that is there is the one that the timestamp names. Kept, because its digest is behind it and
+    /// each targets role asks.
+    public private(set) var hasCurrentSnapshot = false
     /// The top-level role `targets` and those that it delegates to, as far as they were asked for.
     public private(set) var targets: [String: SignedMetadata<TargetsMetadata>] = [:]
     /// The keys that each of them was checked against last.
@@ -63,6 +66,7 @@ public struct TrustedMetadata: Sendable {
         }
         if !isCached { try check(next) }
         timestamp = next
+        hasCurrentSnapshot = isSnapshotCurrent()
         return true
     }
 
@@ -94,10 +98,10 @@ public struct TrustedMetadata: Sendable {
         }
         if !isCached { try check(next) }
         snapshot = next
+        hasCurrentSnapshot = isSnapshotCurrent()
     }
 
-    /// Whether the snapshot that is there is the one that the timestamp names.
-    public var hasCurrentSnapshot: Bool {
+    private func isSnapshotCurrent() -> Bool {
         guard let snapshot, let named = timestamp?.role.snapshot else { return false }
         return snapshot.role.version == named.version
             && (try? Self.check(snapshot.bytes, named, RoleName.snapshot)) != nil
@@ -148,12 +152,6 @@ public struct TrustedMetadata: Sendable {
     private func keys(of role: String, delegatedBy delegator: String?) -> RoleKeys? {
         guard let delegator else { return root.role.keys(of: role) }
         return targets[delegator]?.role.delegations.first { $0.name == role }?.keys
-    }
-
-    /// Forgets what was signed with keys that have been replaced, so that versions may begin anew (TUF section 5.3.11).
-    public mutating func forgetTimestampAndSnapshot() {
-        timestamp = nil
-        snapshot = nil
     }
 
     // MARK: Rules

@@ -53,11 +53,6 @@ extension UpdateClient {
     private func refreshRoot(_ trusted: inout TrustedMetadata) async throws(UpdateError) {
         var rotations = 0
         while true {
-            guard rotations < limits.rootRotations else {
-                throw UpdateError(
-                    .tooMany, role: RoleName.root,
-                    "there are more than \(limits.rootRotations) new versions: refresh again to go on")
-            }
             let bytes: [UInt8]
             do throws(UpdateError) {
                 bytes = try await fetch(RoleName.root, version: trusted.root.role.version + 1, upTo: limits.root)
@@ -65,6 +60,11 @@ extension UpdateClient {
                 // Servers of objects answer 403 for what is not there.
                 if error.cause == .missing || error.transport?.cause == .forbidden { break }
                 throw error
+            }
+            guard rotations < limits.rootRotations else {
+                throw UpdateError(
+                    .tooMany, role: RoleName.root,
+                    "there are more than \(limits.rootRotations) new versions: refresh again to go on")
             }
             let former = trusted.root.role
             try trusted.update(root: bytes)

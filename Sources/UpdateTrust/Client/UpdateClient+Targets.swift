@@ -13,7 +13,8 @@ extension UpdateClient {
             }
             try await refreshTargets(&trusted, role, delegatedBy: delegator)
             guard let metadata = trusted.targets[role]?.role else { continue }
-            if let target = metadata.targets[path] { return target }
+            // Texts that only look the same are equal to Swift: the path that was covered is the one that was signed.
+            if let target = metadata.targets[path], target.path.utf8.elementsEqual(path.utf8) { return target }
             var next: [(role: String, delegator: String?)] = []
             for delegation in metadata.delegations where delegation.covers(path) {
                 next.append((delegation.name, role))

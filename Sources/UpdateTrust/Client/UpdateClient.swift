@@ -1,7 +1,7 @@
 /// A client of one repository: refreshes its trusted metadata, and finds targets in it.
 ///
 ///     let client = UpdateClient(cache: .init(folder: "/var/lib/…/trust"), metadataURL: "https://…/metadata", transport)
-///     try client.begin(with: rootBytes)                  // once
+///     try UpdateClient.begin(client.cache, with: root)   // once
 ///     let refreshed = try await client.refresh()         // TUF section 5.3 to 5.6
 ///     let target = try await client.find("definitions/main.hsb", in: refreshed.metadata)
 ///
@@ -36,11 +36,20 @@ public struct UpdateClient: Sendable {
 
     /// Begins to trust a repository: its root must be signed as it says itself. No request is made.
     ///
-    /// One that is there already is replaced only by a root of a repository that is not known yet: see `hasRoot`.
+    /// What is trusted already is never replaced: an older root would undo rotations, and another is for a person to decide.
+    /// Throws `mismatch` where there is another root, `malformed`, `unsigned`, `storage`, `locked`.
     public static func begin(_ cache: MetadataCache, with root: [UInt8]) throws(UpdateError) {
         _ = try TrustedMetadata(root: root, now: .now())
         let lock = try cache.lock()
         defer { lock.release() }
+        if let known = try cache.read(RoleName.root, upTo: .max) {
+            guard known == root else {
+                throw UpdateError(
+                    .mismatch, role: RoleName.root,
+                    "\(cache.folder) trusts another already: refresh it, or remove the folder to begin anew")
+            }
+            return
+        }
         try cache.write(root, as: RoleName.root)
     }
 

@@ -35,6 +35,16 @@ struct JSONFields {
         return text
     }
 
+    /// A member as its object lists it: where there may be many, none is looked for again.
+    func string(_ member: JSONObject.Member) throws(MetadataError) -> String {
+        guard case .string(let text) = member.value else { throw MetadataError(at(member.key), "it must be a text") }
+        return text
+    }
+
+    func fields(_ member: JSONObject.Member) throws(MetadataError) -> JSONFields {
+        try JSONFields(member.value, at: at(member.key))
+    }
+
     func bool(_ key: String) throws(MetadataError) -> Bool {
         guard case .bool(let flag) = try value(key) else { throw MetadataError(at(key), "it must be true or false") }
         return flag

@@ -16,7 +16,7 @@ public struct FileHashes: Hashable, Sendable {
     init(_ fields: JSONFields) throws(MetadataError) {
         guard !fields.object.isEmpty else { throw MetadataError(fields.place, "there must be a digest") }
         for member in fields.object.members {
-            let text = try fields.string(member.key)
+            let text = try fields.string(member)
             guard let kind = Digest.Kind(rawValue: member.key) else {
                 unknown.append(member.key)
                 continue

@@ -27,7 +27,12 @@ public struct RootMetadata: MetadataRole {
 }
 
 extension JSONFields {
-    func version() throws(MetadataError) -> Int64 { try integer("version", from: 1) }
+    /// The greatest number is none: there is always a next version.
+    func version() throws(MetadataError) -> Int64 {
+        let version = try integer("version", from: 1)
+        guard version < .max else { throw MetadataError(at("version"), "it is too large for another to follow") }
+        return version
+    }
 
     func expires() throws(MetadataError) -> MetadataTime {
         let text = try string("expires")

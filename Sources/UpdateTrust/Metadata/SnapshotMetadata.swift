@@ -16,7 +16,7 @@ public struct SnapshotMetadata: MetadataRole {
             guard member.key.hasSuffix(".json") else {
                 throw MetadataError(meta.place, "'\(member.key.prefix(80))' does not end in .json")
             }
-            roles[String(member.key.dropLast(5))] = try MetadataFile(try meta.fields(member.key))
+            roles[String(member.key.dropLast(5))] = try MetadataFile(try meta.fields(member))
         }
         guard roles[RoleName.targets] != nil else { throw MetadataError(meta.place, "targets.json is missing") }
         self.roles = roles

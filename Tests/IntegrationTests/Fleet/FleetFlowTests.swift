@@ -212,7 +212,7 @@ extension FleetWorld {
             let digest = TokenSecret.hash(text).map { String(format: "%02x", $0) }.joined()
             try "\(digest):*:Test.Planted\n".write(
                 toFile: "\(machine.live.directory)/definitions/test.hsb", atomically: true, encoding: .utf8)
-            try machine.handOver()
+            machine.handOver()
         }
         return folder
     }

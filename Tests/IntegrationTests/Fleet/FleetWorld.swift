@@ -220,24 +220,15 @@ final class FleetHost {
     }
 
     /// Gives what the components read to the user that workers run as, where the host is started as root.
-    func handOver() throws {
-        guard let worker = LiveHost.worker else { return }
-        for folder in ["identity", "authority", "definitions"] {
-            let path = "\(live.directory)/\(folder)"
-            let names = (try? FileManager.default.subpathsOfDirectory(atPath: path)) ?? []
-            for file in [path] + names.map({ "\(path)/\($0)" }) {
-                chown(file, worker.uid, worker.gid)
-            }
-        }
-    }
+    func handOver() { live.handOver(["identity", "authority", "definitions"]) }
 
     func start() throws {
-        try handOver()
+        handOver()
         try live.start()
     }
 
     func startAndWait() throws {
-        try handOver()
+        handOver()
         try live.startAndWait()
     }
 

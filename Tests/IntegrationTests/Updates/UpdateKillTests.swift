@@ -26,7 +26,7 @@ struct UpdateKillTests {
             if try world.endPublication(after: Double.random(in: 0...0.12, using: &chance)) { kills += 1 }
             _ = try world.muster("repo", "verify", world.repository)
             try world.muster("repo", "publish", world.repository)
-            try world.vendor.handOver()
+            world.vendor.handOver()
             // The mirror.
             _ = try? world.check(distributor)
             usleep(UInt32.random(in: 0...150_000, using: &chance))
@@ -68,7 +68,7 @@ extension UpdateWorld {
     func publishList(_ round: Int) throws {
         try stageList(round)
         try muster("repo", "publish", repository)
-        try vendor.handOver()
+        vendor.handOver()
     }
 
     /// Begins a publication and ends it after some seconds; whether it was still at work.

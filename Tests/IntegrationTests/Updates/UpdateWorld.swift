@@ -119,7 +119,7 @@ final class UpdateWorld {
     /// The vendor publishes the next version.
     func publishNext() throws {
         try muster("repo", "sample", repository, "--next")
-        try vendor.handOver()
+        vendor.handOver()
     }
 
     /// Tells a distributor to look at its upstream now, as an administrator's or another distributor's certificate may.
@@ -183,19 +183,10 @@ final class UpdateHost {
     }
 
     /// Gives what the components read and write to the user that workers run as, where the host is started as root.
-    func handOver() throws {
-        guard let worker = LiveHost.worker else { return }
-        for folder in ["identity", "vendor", "repository", "definitions"] {
-            let path = "\(live.directory)/\(folder)"
-            let names = (try? FileManager.default.subpathsOfDirectory(atPath: path)) ?? []
-            for file in [path] + names.map({ "\(path)/\($0)" }) {
-                lchown(file, worker.uid, worker.gid)
-            }
-        }
-    }
+    func handOver() { live.handOver(["identity", "vendor", "repository", "definitions"]) }
 
     func startAndWait() throws {
-        try handOver()
+        handOver()
         try live.startAndWait()
     }
 
