@@ -114,7 +114,7 @@ final class FilesIndex: Sendable {
         let known = former.isEmpty ? memory.read() : former
         do throws(UpdateError) {
             let repository = try PublishedRepository(reading: folder)
-            let entries = Self.entries(repository, behind: known) { path in
+            let entries = Self.entries(repository, behind: known, now: MetadataTime.now().seconds) { path in
                 var status = stat()
                 return stat("\(self.folder)/\(path)", &status) == 0 ? Int64(status.st_mtim.tv_sec) : 0
             }
@@ -153,18 +153,20 @@ final class FilesIndex: Sendable {
     /// Pure.
     /// - Parameters:
     ///   - known: the entries before.
-    ///   - modified: when a file was made, seconds since 1970.
+    ///   - now: seconds since 1970.
+    ///   - modified: when a file was made, likewise.
     static func entries(
-        _ repository: PublishedRepository, behind known: [String: Entry], modified: (String) -> Int64
+        _ repository: PublishedRepository, behind known: [String: Entry], now: Int64, modified: (String) -> Int64
     ) -> [String: Entry] {
         var entries: [String: Entry] = [:]
         entries.reserveCapacity(repository.targets.count)
         for (path, target) in repository.targets where TargetPath.trouble(path) == nil {
             guard let file = target.consistentPaths.first.map({ "targets/\($0)" }) else { continue }
             if let former = known[path] {
-                // Another content is at least a second newer, however old its file is.
+                // Another content is newer than the last answer with the former one, however long before its publication
+                // the file was made: a client may go by when it fetched (If-Modified-Since), and by whole seconds.
                 entries[path] =
-                    former.file == file ? former : Entry(file: file, since: max(former.since + 1, modified(file)))
+                    former.file == file ? former : Entry(file: file, since: max(former.since, now) + 1)
             } else {
                 entries[path] = Entry(file: file, since: modified(file))
             }

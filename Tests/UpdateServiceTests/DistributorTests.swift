@@ -94,20 +94,21 @@ import Testing
         let publisher = try TestPublisher()
         try publisher.publish(["a": "one"])
         repository = try PublishedRepository(reading: publisher.repository)
-        let first = FilesIndex.entries(repository, behind: [:]) { _ in 1000 }
+        let first = FilesIndex.entries(repository, behind: [:], now: 1500) { _ in 1000 }
         #expect(first["a"]?.since == 1000)
+        // Made at 1000, and published when it is 2000: who fetched the former content at 2000 must be told of it.
         try publisher.publish(["a": "two"])
         let second = FilesIndex.entries(
-            try PublishedRepository(reading: publisher.repository), behind: first
-        ) { _ in 2000 }
-        #expect(second["a"]?.since == 2000)
+            try PublishedRepository(reading: publisher.repository), behind: first, now: 2000
+        ) { _ in 1000 }
+        #expect(second["a"]?.since == 2001)
         try publisher.publish(["a": "one"])
         let third = FilesIndex.entries(
-            try PublishedRepository(reading: publisher.repository), behind: second
+            try PublishedRepository(reading: publisher.repository), behind: second, now: 1000
         ) { _ in 1000 }
-        #expect(third["a"]?.since == 2001 && third["a"]?.file == first["a"]?.file)
+        #expect(third["a"]?.since == 2002 && third["a"]?.file == first["a"]?.file)
         let same = FilesIndex.entries(
-            try PublishedRepository(reading: publisher.repository), behind: third
+            try PublishedRepository(reading: publisher.repository), behind: third, now: 9000
         ) { _ in 9000 }
         #expect(same == third)
     }
