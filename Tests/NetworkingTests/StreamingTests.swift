@@ -111,7 +111,7 @@ import Testing
         defer { server.stop() }
         let client = try server.connect(receiveBuffer: 16_384)
         try client.send(Self.get)
-        #expect(eventually { server.handler.requests.count == 1 })
+        #expect(eventually { server.handler.handled == 1 })
         #expect(left.withLock { $0 } > 0)
         #expect(try client.answer().body.utf8.count == total)
         #expect(server.handler.events.contains(.writable))
@@ -122,7 +122,7 @@ import Testing
         defer { server.stop() }
         let client = try server.connect(receiveBuffer: 16_384)
         try client.send(Self.get)
-        #expect(eventually { server.handler.requests.count == 1 })
+        #expect(eventually { server.handler.handled == 1 })
         let exchange = try #require(server.handler.requests.first?.exchange)
         let loops = server.loops
         let busy = Mutex(0)

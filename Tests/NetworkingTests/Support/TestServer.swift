@@ -81,7 +81,7 @@ final class RecordingHandler: HTTPHandler {
 
     private let loops: HTTPLoops
     private let answer: @Sendable (HTTPLoops, TestServer.Seen) -> Void
-    private let recorded = Mutex<(events: [Event], requests: [TestServer.Seen])>(([], []))
+    private let recorded = Mutex<(events: [Event], requests: [TestServer.Seen], handled: Int)>(([], [], 0))
     /// Called after the recording, on the loop.
     let whenBody = Mutex<(@Sendable (HTTPLoops, ExchangeID, String) -> Void)?>(nil)
     let whenBodyEnds = Mutex<(@Sendable (HTTPLoops, ExchangeID) -> Void)?>(nil)
@@ -94,6 +94,8 @@ final class RecordingHandler: HTTPHandler {
 
     var events: [Event] { recorded.withLock { $0.events } }
     var requests: [TestServer.Seen] { recorded.withLock { $0.requests } }
+    /// How many requests `answer` has returned from. Who goes on with an exchange outside of `answer` waits for this.
+    var handled: Int { recorded.withLock { $0.handled } }
     /// All pieces of body together.
     var body: String {
         events.reduce(into: "") { if case .body(let piece) = $1 { $0 += piece } }
@@ -111,6 +113,7 @@ final class RecordingHandler: HTTPHandler {
             $0.requests.append(seen)
         }
         answer(loops, seen)
+        recorded.withLock { $0.handled += 1 }
     }
 
     func onBody(_ exchange: ExchangeID, _ piece: UnsafeRawBufferPointer) {
