@@ -141,7 +141,8 @@ final class Downstreams: Sendable {
         request.totalTimeout = Self.timeout
         let answer = try await client.send(request, upTo: 16 << 10)
         guard (200..<300).contains(answer.status.rawValue) else {
-            throw TransportFailure(status: answer.status.rawValue, url, retryAfter: answer.end.retryAfter)
+            throw TransportFailure(
+                status: Int(answer.status.rawValue), of: url, retryAfter: answer.end.retryAfter)
         }
     }
 }

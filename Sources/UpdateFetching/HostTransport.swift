@@ -83,10 +83,7 @@ public struct HostTransport: UpdateTransport {
         } catch {
             throw TransportFailure(error, url)
         }
-        if answer.status == .rangeNotSatisfiable, offset > 0 {
-            throw TransportFailure(.notResumed, "\(url) is shorter than what is here of it", status: 416)
-        }
-        try Self.check(answer, url, expecting: [.ok, .partialContent])
+        try Self.check(answer, url, from: offset, expecting: [.ok, .partialContent])
         if Self.saysPage(answer), !url.hasSuffix(".html"), !url.hasSuffix(".htm") {
             // So that what comes of it is not taken for a beginning of the file.
             ftruncate(own, off_t(clamping: offset))
@@ -129,10 +126,11 @@ public struct HostTransport: UpdateTransport {
     }
 
     private static func check(
-        _ answer: HTTPAnswer, _ url: String, expecting wanted: Set<Status>
+        _ answer: HTTPAnswer, _ url: String, from offset: UInt64 = 0, expecting wanted: Set<Status>
     ) throws(TransportFailure) {
         if wanted.contains(answer.status) { return }
-        throw TransportFailure(status: answer.status.rawValue, url, retryAfter: answer.end.retryAfter)
+        throw TransportFailure(
+            status: Int(answer.status.rawValue), of: url, from: offset, retryAfter: answer.end.retryAfter)
     }
 
     private static func saysPage(_ answer: HTTPAnswer) -> Bool {

@@ -1,31 +1,16 @@
 import PluginKit
-public import UpdateTrust
+import UpdateTrust
 
 extension TransportFailure {
-    /// Of an answer that is not the file.
-    /// - Parameter retryAfter: what the server asked for.
-    public init(status: UInt32, _ url: String, retryAfter: Duration? = nil) {
-        let number = Int(status)
-        switch status {
-        case 404, 410: self.init(.notFound, "\(url) is not there (\(status))", status: number)
-        case 401, 403:
-            self.init(.forbidden, "\(url) is not given to us (\(status))", status: number, retryAfter: retryAfter)
-        case 429, 503:
-            let when = retryAfter.map { ", for \($0.components.seconds) seconds as it says" } ?? ""
-            self.init(
-                .busy, "the server of \(url) has too much to do (\(status))\(when)", status: number,
-                retryAfter: retryAfter)
-        case 300..<400:
-            self.init(.redirect, "\(url) is redirected to where it is not followed (\(status))", status: number)
-        default:
-            self.init(.status, "\(url) was answered with status \(status)", status: number, retryAfter: retryAfter)
-        }
-    }
-
     /// Of a transfer that failed.
     init(_ error: any Error, _ url: String) {
         guard let error = error as? HTTPClientError else {
             self.init(.cancelled, "\(url) was given up: the component stops")
+            return
+        }
+        // A refusal is one however its page came through.
+        if let status = error.status?.rawValue, status >= 400 {
+            self.init(status: Int(status), of: url, retryAfter: error.retryAfter)
             return
         }
         // The client's sentence names the address already.

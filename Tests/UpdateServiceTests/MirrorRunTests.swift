@@ -182,9 +182,9 @@ final class TestMirror {
     }
 
     @Test(arguments: [
-        (TransportFailure(status: 404, "u"), "missing"), (TransportFailure(status: 403, "u"), "forbidden"),
-        (TransportFailure(status: 429, "u", retryAfter: .seconds(7)), "busy"),
-        (TransportFailure(status: 500, "u"), "status"), (TransportFailure(status: 302, "u"), "redirect"),
+        (TransportFailure(status: 404, of: "u"), "missing"), (TransportFailure(status: 403, of: "u"), "forbidden"),
+        (TransportFailure(status: 429, of: "u", retryAfter: .seconds(7)), "busy"),
+        (TransportFailure(status: 500, of: "u"), "status"), (TransportFailure(status: 302, of: "u"), "redirect"),
         (TransportFailure(.unreachable, "nobody listens"), "unreachable"),
         (TransportFailure(.timeout, "no byte came"), "timeout"),
         (TransportFailure(.certificate, "it is of another name"), "certificate"),

@@ -178,4 +178,25 @@ import UpdateFetching
         #expect(try service.status().mirror?.error?.cause == "busy")
         #expect(service.host.timerTimes.contains { (900_000_000_000...960_000_000_000).contains($0[0]) })
     }
+
+    /// A refusal is one, however large the page is that comes with it.
+    @Test(arguments: [(404, "missing"), (403, "forbidden"), (503, "busy"), (500, "status")] as [(UInt32, String)])
+    func aRefusalWithALargePageIsStillThatRefusal(_ status: UInt32, _ word: String) async throws {
+        let service = try MirroringService()
+        service.host.fireTimers()
+        try await service.run(
+            { service.host.timerCount > 1 },
+            answer: { host, transfer, _ in
+                // The next root is missing, as it should be; the timestamp is refused.
+                let isRoot = transfer.url.hasSuffix(".root.json")
+                host.sendHead(transfer.number, status: isRoot ? 404 : status)
+                host.endTransfer(
+                    transfer.number, MUSTER_HTTP_TOO_LARGE, reason: "It is too large.",
+                    status: isRoot ? 404 : status, retryAfter: 900_000_000_000)
+            })
+        #expect(try service.status().mirror?.error?.cause == word)
+        if status == 503 {
+            #expect(service.host.timerTimes.contains { (900_000_000_000...960_000_000_000).contains($0[0]) })
+        }
+    }
 }

@@ -30,10 +30,10 @@ import Testing
         arguments: [
             (404, .notFound), (410, .notFound), (401, .forbidden), (403, .forbidden), (429, .busy), (503, .busy),
             (301, .redirect), (500, .status), (400, .status),
-        ] as [(UInt32, TransportFailure.Cause)])
-    func eachStatusHasItsCause(_ status: UInt32, _ cause: TransportFailure.Cause) {
-        let failure = TransportFailure(status: status, "https://vendor.example/x")
-        #expect(failure.cause == cause && failure.status == Int(status))
+        ] as [(Int, TransportFailure.Cause)])
+    func eachStatusHasItsCause(_ status: Int, _ cause: TransportFailure.Cause) {
+        let failure = TransportFailure(status: status, of: "https://vendor.example/x")
+        #expect(failure.cause == cause && failure.status == status)
         #expect(failure.message.contains("https://vendor.example/x") && failure.message.contains("\(status)"))
     }
 }

@@ -51,7 +51,8 @@ final class AnswerCollector: HTTPTransferHandler {
 
     func ended(_ end: HTTPTransferEnd, _ transfer: HTTPTransfer) {
         let (head, body, isCancelled) = state.withLock { ($0.head, $0.body, $0.isCancelled) }
-        if let failure = end.failure {
+        if var failure = end.failure {
+            (failure.status, failure.retryAfter) = (end.status, end.retryAfter)
             finish(.failure(failure.cause == .cancelled && isCancelled ? CancellationError() : failure))
         } else if let head {
             finish(.success(HTTPAnswer(head: head, body: body, end: end)))

@@ -140,12 +140,21 @@ public struct HTTPClientError: Error, Sendable, Equatable, CustomStringConvertib
     public var systemError: CInt?
     /// Whether the same request may well succeed later.
     public var isWorthRetrying: Bool
+    /// Of the answer, where its head came before it failed: a 503 whose page is too large is a 503.
+    public var status: Status?
+    /// What the answer's Retry-After asked for.
+    public var retryAfter: Duration?
 
-    public init(_ cause: Cause, _ message: String, systemError: CInt? = nil, isWorthRetrying: Bool = false) {
+    public init(
+        _ cause: Cause, _ message: String, systemError: CInt? = nil, isWorthRetrying: Bool = false,
+        status: Status? = nil, retryAfter: Duration? = nil
+    ) {
         self.cause = cause
         self.message = message
         self.systemError = systemError
         self.isWorthRetrying = isWorthRetrying
+        self.status = status
+        self.retryAfter = retryAfter
     }
 
     public var description: String { message }

@@ -24,7 +24,7 @@ public struct TransportFailure: Error, Hashable, Sendable, CustomStringConvertib
         case forbidden
         /// 429, or 503: come back later.
         case busy
-        /// Another status that is not 200.
+        /// Another status that is not the one hoped for.
         case status
         /// The name is unknown, or nobody listens, or the connection broke.
         case unreachable
@@ -61,6 +61,23 @@ public struct TransportFailure: Error, Hashable, Sendable, CustomStringConvertib
         self.status = status
         self.systemError = systemError
         self.retryAfter = retryAfter
+    }
+
+    /// Of an answer that is not the file, whatever page came with it.
+    /// - Parameters:
+    ///   - status: RFC 9110 section 15; not the one that was hoped for.
+    ///   - offset: the first byte that was asked for.
+    public init(status: Int, of url: String, from offset: UInt64 = 0, retryAfter: Duration? = nil) {
+        let (cause, words): (Cause, String) =
+            switch status {
+            case 404, 410: (.notFound, "the server does not have it")
+            case 401, 403: (.forbidden, "the server does not allow it")
+            case 429, 503: (.busy, "the server is busy: try again later")
+            case 416 where offset > 0: (.notResumed, "the server's file has no byte \(offset) to go on from")
+            case 301, 302, 303, 307, 308: (.redirect, "the server sends elsewhere, where it is not followed")
+            default: (.status, "the server does not answer as it should")
+            }
+        self.init(cause, "\(url): \(words) (status \(status))", status: status, retryAfter: retryAfter)
     }
 
     public var description: String { message }
