@@ -78,6 +78,94 @@ import Testing
         #expect(try await find(try publish(covering, holders: ["two": 2])) == 2)
     }
 
+    /// One role, `one`, which signs for the path `a`, and who signs it.
+    private func delegating(
+        to key: SigningKey, expires: String = SimulatedRepository.later,
+        scope: JSONObject.Member = .init("paths", ["*"])
+    ) throws -> SimulatedPublisher {
+        let publisher = try SimulatedPublisher()
+        try delegate(publisher, to: key, version: 1, expires: expires, scope: scope)
+        return publisher
+    }
+
+    private func delegate(
+        _ publisher: SimulatedPublisher, to key: SigningKey, signedBy signer: SigningKey? = nil, version: Int64,
+        expires: String = SimulatedRepository.later, scope: JSONObject.Member = .init("paths", ["*"])
+    ) throws {
+        var entry: JSONObject = [
+            "name": "one", "keyids": [.string(key.id)], "threshold": 1, "terminating": false,
+        ]
+        entry[scope.key] = scope.value
+        publisher.targets["delegations"] = [
+            "keys": .object(JSONObject([.init(key.id, key.publicKey.json)])), "roles": [.object(entry)],
+        ]
+        var role = SimulatedPublisher.role(
+            "targets",
+            ["targets": ["a": ["length": 7, "hashes": ["sha256": .string(String(repeating: "0", count: 64))]]]])
+        role["expires"] = .string(expires)
+        publisher.repository.put("1.one.json", try SimulatedPublisher.sign(role, [signer ?? key]))
+        (publisher.targets["version"], publisher.snapshot["version"]) = (.integer(version), .integer(version))
+        publisher.timestamp["version"] = .integer(version)
+        publisher.snapshot["meta"] = ["targets.json": ["version": .integer(version)], "one.json": ["version": 1]]
+        publisher.timestamp["meta"] = ["snapshot.json": ["version": .integer(version)]]
+        try publisher.publish()
+    }
+
+    private func refusal(_ client: SimulatedClient) async -> UpdateError.Cause? {
+        do throws(UpdateError) {
+            var trusted = try await client.client.refresh().metadata
+            let target = try await client.client.find("a", in: &trusted)
+            #expect(target?.length == 7)
+            return nil
+        } catch { return error.cause }
+    }
+
+    @Test func anExpiredDelegatedRoleIsRefused() async throws {
+        let key = try SigningKey.make(.ed25519)
+        let publisher = try delegating(to: key, expires: SimulatedRepository.past)
+        #expect(await refusal(try SimulatedClient(publisher)) == .expired)
+    }
+
+    @Test func aCachedRoleCountsOnlyWithTheKeysItsDelegatorNamesNow() async throws {
+        let (former, current) = (try SigningKey.make(.ed25519), try SigningKey.make(.ed25519))
+        let publisher = try delegating(to: former)
+        let client = try SimulatedClient(publisher)
+        #expect(await refusal(client) == nil)
+        // The key is taken out of use; whoever has it offers the role that it signed, of the same version.
+        try delegate(publisher, to: current, signedBy: former, version: 2)
+        #expect(await refusal(client) == .unsigned)
+        try delegate(publisher, to: current, version: 3)
+        publisher.repository.forgetRequests()
+        #expect(await refusal(client) == nil)
+        #expect(publisher.repository.requests.contains("1.one.json"))
+    }
+
+    /// SHA-256 of `a` is ca978112….
+    @Test(arguments: [("ca978112", true), ("CA9", true), ("", true), ("ca978113", false), ("b", false)])
+    func aRoleMayBeDelegatedToByBeginningsOfDigests(_ prefix: String, _ covers: Bool) async throws {
+        let key = try SigningKey.make(.ed25519)
+        let publisher = try delegating(to: key, scope: .init("path_hash_prefixes", [.string(prefix)]))
+        let client = try SimulatedClient(publisher).client
+        var trusted = try await client.refresh().metadata
+        #expect(try await client.find("a", in: &trusted)?.length == (covers ? 7 : nil))
+    }
+
+    @Test func aMirrorLoadsEveryRoleOnceAndNoMoreThanItMay() async throws {
+        let hops = [
+            Hop(from: "targets", to: "one", pattern: "x"), Hop(from: "one", to: "two"), Hop(from: "targets", to: "two"),
+            Hop(from: "two", to: "one"),
+        ]
+        let publisher = try publish(hops, holders: [:])
+        let client = try SimulatedClient(publisher).client
+        var trusted = try await client.refresh().metadata
+        publisher.repository.forgetRequests()
+        try await client.loadAll(&trusted)
+        #expect(publisher.repository.requests == ["1.one.json", "1.two.json"])
+        #expect(Set(trusted.targets.keys) == ["targets", "one", "two"])
+        let error = await #expect(throws: UpdateError.self) { try await client.loadAll(&trusted, upTo: 2) }
+        #expect(error?.cause == .tooMany)
+    }
+
     @Test(arguments: [32, 33])
     func noMoreThan32RolesAreAsked(_ count: Int) async throws {
         let hops = (1...count).map { Hop(from: $0 == 1 ? "targets" : "r\($0 - 1)", to: "r\($0)") }

@@ -1,3 +1,4 @@
+import Files
 import OpenSSL
 import Testing
 
@@ -88,10 +89,16 @@ import Testing
         }
         let client = try SimulatedClient(publisher)
         #expect(try await client.client.refresh().metadata.root.role.version == 100)
-        for version in 101...357 {
+        // 256 more are followed in one go, one more than that is not.
+        for version in 101...356 {
             publisher.root["version"] = .integer(Int64(version))
             try publisher.publish("root")
         }
+        let late = try SimulatedClient(publisher)
+        try late.client.cache.write(try #require(publisher.repository.bytes("100.root.json")), as: RoleName.root)
+        #expect(try await late.client.refresh().metadata.root.role.version == 356)
+        publisher.root["version"] = 357
+        try publisher.publish("root")
         #expect(await client.refusal() == .tooMany)
         #expect(try await client.client.refresh().metadata.root.role.version == 357)
     }
@@ -113,6 +120,27 @@ import Testing
         #expect(!key.publicKey.verifies(signature, over: [1, 2, 4]))
         #expect(!key.publicKey.verifies(Array(signature.dropLast()), over: [1, 2, 3]))
         #expect(!key.publicKey.verifies([], over: [1, 2, 3]))
+    }
+
+    @Test func anEllipticKeyOfAnotherCurveNeitherSignsNorVerifies() throws {
+        let folder = try TemporaryFolder()
+        let (key, listed, content, signature) = (
+            "\(folder.path)/key", "\(folder.path)/listed", "\(folder.path)/content", "\(folder.path)/signature"
+        )
+        try DurableFiles.replace(content, with: [1, 2, 3])
+        let openssl = "/usr/bin/openssl"
+        try RepositoryFixture.run(
+            openssl, "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384", "-out", key)
+        try RepositoryFixture.run(openssl, "pkey", "-in", key, "-pubout", "-out", listed)
+        // With SHA-256, as the scheme has it, so that nothing but the curve is wrong.
+        try RepositoryFixture.run(openssl, "dgst", "-sha256", "-sign", key, "-out", signature, content)
+        let pem = try DurableFiles.read(key, upTo: 4096)
+        #expect(throws: SigningFailure.self) { try SigningKey(pem: pem) }
+        let value = String(decoding: try DurableFiles.read(listed, upTo: 4096), as: UTF8.self)
+        let other = try PublicKey([
+            "keytype": "ecdsa", "scheme": "ecdsa-sha2-nistp256", "keyval": ["public": .string(value)],
+        ])
+        #expect(!other.verifies(try DurableFiles.read(signature, upTo: 4096), over: [1, 2, 3]))
     }
 
     @Test func anRSAKeyOf1024BitsIsRefused() throws {

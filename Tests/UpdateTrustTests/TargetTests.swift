@@ -1,4 +1,5 @@
 import Files
+import Glibc
 import OpenSSL
 import Testing
 
@@ -51,7 +52,7 @@ import Testing
         #expect(try await refusal(TargetFile(path: "a", length: 18, hashes: hashes), content) == .mismatch)
     }
 
-    @Test(arguments: ["what is signed fo", "what is signed fOr", ""])
+    @Test(arguments: ["what is signed fo", "what is signed fOr", "", "more than what is signed for"])
     func otherContentLeavesNoFile(_ served: String) async throws {
         let target = TargetFile(path: "a", length: 18, hashes: try hashes())
         #expect(try await refusal(target, Array(served.utf8)) == .mismatch)
@@ -73,6 +74,45 @@ import Testing
         try DurableFiles.makeFolders("\(folder.path)/partial")
         try DurableFiles.replace("\(folder.path)/partial/\(target.hashes.prefix ?? "").part", with: Array(part.utf8))
         #expect(try await refusal(target, content) == nil)
+    }
+
+    @Test func twoWhoFetchTheSameFileAtOnceBothHaveIt() async throws {
+        let target = TargetFile(path: "a", length: 18, hashes: try hashes())
+        let folder = folder
+        repository.put("\(target.hashes.prefix ?? "").a", content)
+        let download = TargetDownload(
+            target, baseURL: "memory", consistentSnapshot: true, partialFolder: "\(folder.path)/partial")
+        try await withThrowingTaskGroup { [repository] group in
+            for number in 0..<8 {
+                group.addTask { try await download.run(to: "\(folder.path)/\(number)", repository) }
+            }
+            try await group.waitForAll()
+        }
+        for number in 0..<8 { #expect(download.matches("\(folder.path)/\(number)")) }
+        #expect(rmdir("\(folder.path)/partial") == 0, "nothing is left there")
+    }
+
+    /// Where something of a download cannot be written: its folder, its lock, its part, or its place.
+    @Test(arguments: ["partial", "partial/PREFIX.lock", "partial/PREFIX.part", "a"])
+    func whatCannotBeWrittenIsSaidAndTheNextAttemptSucceeds(_ obstacle: String) async throws {
+        let target = TargetFile(path: "a", length: 18, hashes: try hashes())
+        let prefix = target.hashes.prefix ?? ""
+        let obstacle = "\(folder.path)/" + obstacle.replacing("PREFIX", with: prefix)
+        let destination = "\(folder.path)/a"
+        repository.put("\(prefix).a", content)
+        let download = TargetDownload(
+            target, baseURL: "memory", consistentSnapshot: true, partialFolder: "\(folder.path)/partial")
+        if obstacle.hasSuffix("/partial") {
+            try DurableFiles.replace(obstacle, with: [])
+        } else {
+            try DurableFiles.makeFolders("\(obstacle)/full")
+        }
+        let error = await #expect(throws: UpdateError.self) { try await download.run(to: destination, repository) }
+        #expect(error?.cause == .storage)
+        #expect(error?.message.contains(obstacle) == true, "\(error?.message ?? "")")
+        try RepositoryFixture.run("/bin/rm", "-rf", obstacle)
+        try await download.run(to: destination, repository)
+        #expect(download.matches(destination))
     }
 
     @Test(arguments: ["../x", "/x", "?", "#", ".", "..", "a/../../x", "%2e%2e/x", "\u{0}"])

@@ -5,8 +5,8 @@ import Glibc
 final class TemporaryFolder: Sendable {
     let path: String
 
-    init() throws {
-        var template = Array("/tmp/muster-trust-XXXXXX".utf8CString)
+    init(in place: String = "/tmp") throws {
+        var template = Array("\(place)/muster-trust-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw FileFailure(errno, doing: "make a folder") }
         path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }

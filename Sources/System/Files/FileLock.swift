@@ -50,13 +50,28 @@ package final class FileLock: Sendable {
     package static func take(_ path: String, within seconds: Int) throws -> FileLock {
         let end = ContinuousClock.now + .seconds(seconds)
         while true {
-            do {
-                return try take(path)
-            } catch let held as Held {
-                guard ContinuousClock.now < end else { throw held }
-                // flock(2) has no time limit: it is asked again ten times a second.
-                usleep(100_000)
-            }
+            if let lock = try takeIfFree(path, until: end) { return lock }
+            usleep(100_000)
+        }
+    }
+
+    /// The same for a task, which gives up its thread meanwhile, and waits no longer than it is wanted: throws
+    /// `CancellationError` too.
+    package static func take(_ path: String, waiting seconds: Int) async throws -> FileLock {
+        let end = ContinuousClock.now + .seconds(seconds)
+        while true {
+            if let lock = try takeIfFree(path, until: end) { return lock }
+            try await Task.sleep(for: .milliseconds(100))
+        }
+    }
+
+    /// nil: it is to be asked for again, since flock(2) has no time limit.
+    private static func takeIfFree(_ path: String, until end: ContinuousClock.Instant) throws -> FileLock? {
+        do {
+            return try take(path)
+        } catch let held as Held {
+            guard ContinuousClock.now < end else { throw held }
+            return nil
         }
     }
 

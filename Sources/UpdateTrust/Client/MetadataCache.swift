@@ -30,6 +30,16 @@ public struct MetadataCache: Sendable {
         }
     }
 
+    /// The same for a task, whose thread others use while it waits.
+    func lock(waiting seconds: Int) async throws(UpdateError) -> Lock {
+        do {
+            try DurableFiles.makeFolders(folder)
+            return Lock(lock: try await FileLock.take("\(folder)/.lock", waiting: seconds))
+        } catch {
+            throw UpdateError(storage: error)
+        }
+    }
+
     /// nil where there is none. Throws `storage`, and `tooLarge` for what cannot have been written by us.
     public func read(_ role: String, upTo limit: Int) throws(UpdateError) -> [UInt8]? {
         do throws(FileFailure) {
@@ -94,6 +104,9 @@ extension UpdateError {
         switch error {
         case let held as FileLock.Held: self.init(.locked, "\(held)")
         case let failure as FileFailure: self.init(.storage, "\(failure)", systemError: failure.code)
+        case is CancellationError:
+            let reason = "it was given up: nobody waits for it any more"
+            self.init(.transport, reason, transport: TransportFailure(.cancelled, reason))
         default: self.init(.storage, "\(error)")
         }
     }

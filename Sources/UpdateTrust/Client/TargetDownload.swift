@@ -48,7 +48,7 @@ public struct TargetDownload: Sendable {
             try DurableFiles.makeFolders(partialFolder)
             // Two that fetch the same file would write over one another.
             let lockFile = "\(partialFolder)/\(prefix).lock"
-            let lock = try FileLock.take(lockFile, within: 10)
+            let lock = try await FileLock.take(lockFile, waiting: 10)
             defer {
                 unlink(lockFile)
                 lock.release()
