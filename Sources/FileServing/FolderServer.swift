@@ -2,13 +2,15 @@ public import PluginKit
 
 /// Answers requests with the files of one folder, read-only: RFC 9110 with ranges, validators and conditions.
 ///
-/// A request for a file that was looked at within the last second is answered on the loop, from memory or from an open
-/// descriptor. Any other goes to the worker pool, once for all who ask for the same file at that time. Any thread.
+/// A request for a file that was looked at, or looked for in vain, within the last second is answered on the loop, from
+/// memory or from an open descriptor. Any other goes to the worker pool, once for all who ask for the same file at that
+/// time. Any thread.
 public final class FolderServer: RequestHandler {
     private let host: Host
     private let clock: Clock
     private let files: FileReader
     private let cache: RepresentationCache
+    private let missing = MissingPaths()
     private let troubles: Troubles
     private let tally = AnswerTally()
     private let meter: (any AnswerMeter)?
@@ -92,7 +94,12 @@ public final class FolderServer: RequestHandler {
         _ path: TargetPath.FilePath, _ bytes: [UInt8], _ notModifiedBefore: Int64,
         _ waiter: RepresentationCache.Waiter
     ) {
-        switch cache.find(bytes, at: clock.steady(), else: waiter) {
+        let now = clock.steady()
+        if missing.contains(bytes, at: now) {
+            tally.count(.notFound)
+            return Answers.notFound(waiter.exchange)
+        }
+        switch cache.find(bytes, at: now, else: waiter) {
         case .fresh(let found): answer(waiter.exchange, waiter.method, waiter.conditions, waiter.client, with: found)
         case .waits(mustLook: false): break
         case .waits(mustLook: true):
@@ -117,19 +124,22 @@ public final class FolderServer: RequestHandler {
 
     /// On the worker pool: looks at the file and answers all who wait for it.
     private func finish(_ path: TargetPath.FilePath, _ bytes: [UInt8], _ notModifiedBefore: Int64) {
+        let (known, epoch, now) = (cache.known(bytes), missing.epoch, clock.steady())
         let found: Representation
         do throws(SystemError) {
-            found = try files.read(
-                path, knownBy: bytes, notModifiedBefore: notModifiedBefore, known: cache.known(bytes))
+            found = try files.read(path, knownBy: bytes, notModifiedBefore: notModifiedBefore, known: known)
         } catch {
             let answer = troubles.answer(to: error, at: path.text)
             if answer == .busy { cache.closeOlderFiles() }
+            if answer == .notFound { missing.add(bytes, at: now, since: epoch) }
             for waiter in cache.finish(bytes, with: nil) {
                 tally.count(answer == .notFound ? .notFound : .failed)
                 answer.send(waiter.exchange)
             }
             return
         }
+        // Before anybody can have read it.
+        if found !== known { missing.forget() }
         for waiter in cache.finish(bytes, with: found) {
             answer(waiter.exchange, waiter.method, waiter.conditions, waiter.client, with: found)
         }

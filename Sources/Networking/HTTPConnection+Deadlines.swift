@@ -61,7 +61,7 @@ extension HTTPConnection {
 
     /// Whether bytes wait for the client and none has gone for the stall limit.
     private func outputIsStalled(_ now: UInt64) -> Bool {
-        guard let channel = context?.channel else { return false }
+        guard let channel else { return false }
         guard !channel.isWritable || stage == .closing || exchange != nil else {
             outputBacklog = 0
             return false

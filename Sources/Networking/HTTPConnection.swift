@@ -37,6 +37,8 @@ final class HTTPConnection: ChannelDuplexHandler, @unchecked Sendable {
     var loop: HTTPLoop { shard.loop }
     let parser: RequestParser
     var context: ChannelHandlerContext?
+    /// The context's, which is looked at often.
+    private(set) var channel: (any Channel)?
     /// Its place in `shard.connections`.
     var place = 0
 
@@ -84,7 +86,7 @@ final class HTTPConnection: ChannelDuplexHandler, @unchecked Sendable {
     /// The listener's rules let this client ask.
     private var isAllowed = true
     private var isSecure = false
-    private lazy var peer = PeerText.of(context?.remoteAddress)
+    private lazy var peer = PeerText.of(context?.channel.remoteAddress)
 
     init(shard: ListenerShard) {
         self.shard = shard
@@ -141,7 +143,7 @@ final class HTTPConnection: ChannelDuplexHandler, @unchecked Sendable {
 
     private var canParse: Bool {
         switch stage {
-        case .head: context?.channel.isWritable ?? false
+        case .head: channel?.isWritable ?? false
         case .body: !bodyIsPaused
         case .discarding: true
         case .answering, .closing, .lingering, .closed: false
@@ -328,7 +330,7 @@ final class HTTPConnection: ChannelDuplexHandler, @unchecked Sendable {
 
     /// Tells the handler, once, that a refused write may be tried again.
     private func notifyRoom() {
-        guard let exchange, let slot = loop.slots.slot(exchange.slot), context?.channel.isWritable ?? false else {
+        guard let exchange, let slot = loop.slots.slot(exchange.slot), channel?.isWritable ?? false else {
             return
         }
         let isDue = slot.pointee.state.withLock { state -> Bool in
@@ -355,6 +357,7 @@ final class HTTPConnection: ChannelDuplexHandler, @unchecked Sendable {
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
+        channel = context.channel
         shard.add(self)
         rearm()
     }
@@ -403,6 +406,7 @@ final class HTTPConnection: ChannelDuplexHandler, @unchecked Sendable {
             loop.giveBack(head)
         }
         context = nil
+        channel = nil
         shard.remove(self)
     }
 }

@@ -54,17 +54,12 @@ public final class HTTPServer: Sendable {
                     try channel.pipeline.syncOperations.addHandlers([AcceptBackoffHandler(), gate])
                 }
             }
-            // One read a turn: after a request there is next to never more, and the second read costs a system call.
-            .childChannelOption(.maxMessagesPerRead, value: 1)
-            .childChannelOption(.allowRemoteHalfClosure, value: true)
-            .childChannelOption(
-                .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 2048, maximum: 65_536)
-            )
             .childChannelInitializer { channel in
                 guard let index = loops.index(of: channel.eventLoop) else {
                     return channel.eventLoop.makeFailedFuture(ChannelError.operationUnsupported)
                 }
                 return channel.eventLoop.makeCompletedFuture {
+                    try Self.setOptions(of: channel)
                     if let context = tls.withLock({ $0 }) {
                         try channel.syncOptions?.setOption(.writeBufferWaterMark, value: Self.tlsWaterMark)
                         try channel.pipeline.syncOperations.addHandler(TLSHandler(shard: shards[index], tls: context))
@@ -76,6 +71,18 @@ public final class HTTPServer: Sendable {
         // Adopting shrank the backlog that all holders of the socket share.
         _ = listen(descriptor, Self.backlog)
         state.withLock { $0.gates.append((gate, channel, descriptor)) }
+    }
+
+    /// On the loop, where it takes no futures.
+    private static func setOptions(of channel: any Channel) throws {
+        guard let options = channel.syncOptions else { return }
+        // One read a turn: after a request there is next to never more, and the second read costs a system call.
+        try options.setOption(.maxMessagesPerRead, value: 1)
+        // What the kernel takes only a part of, it takes no more of for now: the next write would say so.
+        try options.setOption(.writeSpin, value: 0)
+        try options.setOption(.allowRemoteHalfClosure, value: true)
+        try options.setOption(
+            .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 2048, maximum: 65_536))
     }
 
     /// How much ciphertext may wait for a slow client: enough that a fast one is never waited for.

@@ -50,6 +50,51 @@ import Testing
         #expect(fixture.get("/b").status == 200)
     }
 
+    @Test func missingFileIsLookedForOnceASecond() throws {
+        let fixture = try Fixture()
+        #expect(fixture.get("/2.root.json").status == 404)
+        // Nobody does any work: it is known.
+        let number = fixture.host.send(FakeRequest("/2.root.json"), to: "updates")
+        #expect(fixture.host.waitingWork == 0)
+        #expect(fixture.host.answer(number).status == 404)
+        try fixture.write("2.root.json", "2")
+        #expect(fixture.get("/2.root.json").status == 404)
+        ClockedFolder.clock.advance()
+        #expect(fixture.get("/2.root.json").status == 200)
+    }
+
+    /// A client asks for the snapshot that a new timestamp names, and somebody asked for that before it was there.
+    @Test func whoHasReadANewFileFindsWhatCameBeforeIt() throws {
+        let fixture = try Fixture()
+        try fixture.write("timestamp.json", "1")
+        #expect(fixture.get("/timestamp.json").text == "1")
+        #expect(fixture.get("/2.snapshot.json").status == 404)
+        ClockedFolder.clock.advance()
+        #expect(fixture.get("/2.snapshot.json").status == 404)
+        try fixture.write("2.snapshot.json", "2")
+        try fixture.replace("timestamp.json", "2")
+        #expect(fixture.get("/timestamp.json").text == "2")
+        #expect(fixture.get("/2.snapshot.json").text == "2")
+    }
+
+    @Test func lookThatBeganBeforeANewFileWasReadIsNotRemembered() {
+        let missing = MissingPaths()
+        let epoch = missing.epoch
+        missing.forget()
+        missing.add([1], at: 0, since: epoch)
+        #expect(!missing.contains([1], at: 0))
+        missing.add([1], at: 0, since: missing.epoch)
+        #expect(missing.contains([1], at: 999_999_999) && !missing.contains([1], at: 1_000_000_000))
+    }
+
+    @Test func manyMissingPathsTakeLittleMemory() {
+        let missing = MissingPaths()
+        for number in 0..<10_000 { missing.add(Array("\(number)".utf8), at: 0, since: missing.epoch) }
+        #expect((0..<10_000).count { missing.contains(Array("\($0)".utf8), at: 0) } <= MissingPaths.capacity)
+        missing.add([UInt8](repeating: 1, count: 300), at: 0, since: missing.epoch)
+        #expect(!missing.contains([UInt8](repeating: 1, count: 300), at: 0))
+    }
+
     @Test func writingInPlaceOrGrowingIsNoticed() throws {
         let fixture = try Fixture()
         try fixture.write("a", "1")
@@ -108,6 +153,7 @@ import Testing
         mkdir(fixture.root + "/other", 0o755)
         #expect(symlink("other", fixture.root + "/served") == 0)
         try fixture.write("a", "2")
+        ClockedFolder.clock.advance()
         #expect(fixture.get("/a").text == "2")
     }
 
