@@ -32,7 +32,7 @@ extension HTTPConnection {
     /// Looks whether a limit has passed.
     func tick(_ now: UInt64) {
         guard stage != .closed else { return }
-        if outputIsStalled(now) {
+        if isTimeToLookAtOutput(now), outputIsStalled(now) {
             abandon(.timeout, .reset)
         } else if now >= deadline {
             expire()
@@ -57,6 +57,13 @@ extension HTTPConnection {
         case .lingering, .closing: finish(.now)
         case .closed: break
         }
+    }
+
+    /// Eight times within the limit is often enough, and a thousand connections that are sent files take little then.
+    private func isTimeToLookAtOutput(_ now: UInt64) -> Bool {
+        guard now >= nextLookAtOutput else { return false }
+        nextLookAtOutput = now &+ shard.limits.stallTimeout / 8
+        return true
     }
 
     /// Whether bytes wait for the client and none has gone for the stall limit.

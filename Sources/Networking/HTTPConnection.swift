@@ -80,6 +80,7 @@ final class HTTPConnection: ChannelDuplexHandler, @unchecked Sendable {
     var hasServed = false
     var outputBacklog = 0
     var outputDeadline = UInt64.max
+    var nextLookAtOutput: UInt64 = 0
 
     /// Who the client proved to be in the TLS handshake.
     private var identity: TLSIdentity?
