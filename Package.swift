@@ -160,7 +160,8 @@ let package = Package(
         .target(name: "FileServing", dependencies: ["PluginKit", "Locks"], swiftSettings: strict),
         .target(name: "PluginJSON", dependencies: ["PluginKit"], swiftSettings: strict),
         .target(
-            name: "JobHandling", dependencies: ["PluginKit", "PluginJSON", "Fleet", "Locks"], swiftSettings: strict),
+            name: "JobHandling", dependencies: ["PluginKit", "PluginJSON", "Fleet", "Locks", "Files"],
+            swiftSettings: strict),
         .target(
             name: "SweepEngine", dependencies: ["Fleet", "OpenSSL", "COpenSSL", "CLinux", "Locks", "Files"],
             swiftSettings: strict),
@@ -209,7 +210,7 @@ let package = Package(
             path: "Plugins/PollHandler/Entry", swiftSettings: strict, linkerSettings: onlyEntryPoint),
         .target(
             name: "SweepHandler",
-            dependencies: ["JobHandling", "SweepEngine", "PluginKit", "PluginJSON", "Fleet", "Locks"],
+            dependencies: ["JobHandling", "SweepEngine", "PluginKit", "PluginJSON", "Fleet", "Locks", "Files"],
             path: "Plugins/SweepHandler", exclude: ["Entry"], swiftSettings: strict),
         .target(
             name: "SweepHandlerEntry", dependencies: ["SweepHandler", "PluginKit", "MusterABI"],

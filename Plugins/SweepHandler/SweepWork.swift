@@ -1,3 +1,4 @@
+import Files
 import Fleet
 import JobHandling
 import Locks
@@ -27,10 +28,10 @@ final class SweepWork: Sendable {
     /// What earlier processes wrote down. Blocks.
     func load() {
         do {
-            let bytes = try DurableState.read(recordPath, upTo: Self.recordLimit)
+            let bytes = try DurableFiles.read(recordPath, upTo: Self.recordLimit)
             let found = try FleetJSON.decode(SweepRecord.self, from: bytes)
             record.withLock { $0 = found }
-        } catch let error as SystemError where error.isMissingFile {
+        } catch let error as FileFailure where error.isMissingFile {
             // There was no sweep yet.
         } catch {
             host.log.warning(
@@ -103,7 +104,7 @@ final class SweepWork: Sendable {
             return record
         }
         do {
-            try DurableState.write(try FleetJSON.encode(record), to: recordPath)
+            try DurableFiles.replace(recordPath, with: try FleetJSON.encode(record), mode: 0o600)
         } catch {
             host.log.warning(
                 "What a sweep found could not be written down.", ["file": recordPath, "reason": "\(error)"])

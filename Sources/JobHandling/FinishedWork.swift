@@ -1,3 +1,4 @@
+import Files
 import Fleet
 import FoundationEssentials
 import Glibc
@@ -52,7 +53,8 @@ final class FinishedWork: Sendable {
             records = all
         }
         do {
-            try DurableState.write(try FleetJSON.encode(Record(finishedAt: now, outcome: outcome)), to: path(of: job))
+            try DurableFiles.replace(
+                path(of: job), with: try FleetJSON.encode(Record(finishedAt: now, outcome: outcome)), mode: 0o600)
         } catch {
             log.warning(
                 "How a job ended could not be written down; after a restart it may be done again.",
@@ -74,15 +76,15 @@ final class FinishedWork: Sendable {
         // There is no folder before the first outcome.
         mkdir(folder, 0o700)
         var all: [JobID: Record] = [:]
-        for name in DurableState.names(in: folder) {
+        for name in DurableFiles.names(in: folder, upTo: 10_000) {
             let path = "\(folder)/\(name)"
             guard name.hasSuffix(".json"), let job = JobID(name.dropLast(5)) else {
                 // A crash left the beginning of one.
-                if name.hasSuffix(DurableState.temporarySuffix) { unlink(path) }
+                if name.hasSuffix(".new") { unlink(path) }
                 continue
             }
             do {
-                all[job] = try FleetJSON.decode(Record.self, from: try DurableState.read(path, upTo: Self.sizeLimit))
+                all[job] = try FleetJSON.decode(Record.self, from: try DurableFiles.read(path, upTo: Self.sizeLimit))
             } catch {
                 log.warning(
                     "How a job ended cannot be read and is forgotten.", ["file": path, "reason": "\(error)"])

@@ -40,6 +40,41 @@ import Testing
         #expect(deltas.allSatisfy { $0.delta?.to == targets["files/a"]?.hashes.sha256 && $0.length < 1000 })
     }
 
+    /// A publication may end between the link to a patch's public name and the removal of the name it was made under: the
+    /// next patch must not be written through that link.
+    @Test func aPatchThatWasLeftBehindIsNotWrittenInto() throws {
+        let fixture = try RepositoryFixture()
+        var content = (0..<60_000).map { UInt8(truncatingIfNeeded: $0 &* $0 >> 7 ^ $0 &* 31) }
+        func publish() throws {
+            content[Int.random(in: 0..<60_000)] ^= 0xFF
+            try fixture.repository.stage(file: try fixture.write(content, "a"), as: "files/a")
+            try fixture.repository.publish()
+        }
+        try publish()
+        try publish()
+        let deltas = "\(fixture.folder)/repository/targets/deltas/files/a"
+        let name = try #require(DurableFiles.names(in: deltas).first)
+        let before = try DurableFiles.read("\(deltas)/\(name)", upTo: 1 << 20)
+        try DurableFiles.makeFolders("\(fixture.folder)/repository/.staged/files")
+        #expect(link("\(deltas)/\(name)", "\(fixture.folder)/repository/.staged/files/delta") == 0)
+        try publish()
+        #expect(try DurableFiles.read("\(deltas)/\(name)", upTo: 1 << 20) == before)
+    }
+
+    @Test func aDamagedFileIsReplacedWhenItsContentIsPublishedAgain() async throws {
+        let fixture = try RepositoryFixture()
+        func publish(_ content: [UInt8]) throws {
+            try fixture.repository.stage(file: try fixture.write(content, "a"), as: "files/a")
+            try fixture.repository.publish()
+        }
+        try publish([1, 2, 3])
+        try publish([4, 5, 6])
+        let folder = "\(fixture.folder)/repository/targets/files"
+        for name in DurableFiles.names(in: folder) { try DurableFiles.replace("\(folder)/\(name)", with: [9, 9, 9]) }
+        try publish([1, 2, 3])
+        #expect(try await fixture.fetch("files/a") == [1, 2, 3])
+    }
+
     @Test func pathsThatLeadElsewhereAreRefused() throws {
         let fixture = try RepositoryFixture()
         let file = try fixture.write([1], "a")

@@ -50,6 +50,14 @@ package enum DurableFiles {
         guard unlink(path) == 0 || errno == ENOENT else { throw FileFailure(errno, doing: "remove \(path)") }
     }
 
+    /// The names in a folder that do not begin with a dot; none where there is no folder, or it cannot be read.
+    package static func names(in folder: String, upTo limit: Int = .max) -> [String] {
+        guard let opened = try? open(folder, O_RDONLY | O_DIRECTORY, doing: "open the folder"),
+            let names = try? opened.names(upTo: limit, where: { $0.first != UInt8(ascii: ".") })
+        else { return [] }
+        return names.map { String(decoding: $0, as: UTF8.self) }
+    }
+
     /// Makes what was done in a folder outlast a power cut.
     package static func syncFolder(_ path: String) throws(FileFailure) {
         let folder = try open(path, O_RDONLY | O_DIRECTORY, doing: "open the folder")

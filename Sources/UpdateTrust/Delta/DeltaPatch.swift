@@ -105,7 +105,9 @@ private final class PatchOutput {
     init(_ path: String, limit: UInt64 = .max) throws(FileFailure) {
         self.path = path
         self.limit = limit
-        file = try DurableFiles.open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0o644, doing: "write")
+        // A file of its own, never one that an earlier process left, which may have other names.
+        unlink(path)
+        file = try DurableFiles.open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o644, doing: "write")
     }
 
     deinit { buffer.deallocate() }

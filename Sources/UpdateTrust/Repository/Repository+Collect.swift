@@ -56,7 +56,7 @@ extension Repository {
 
     private func files(in place: String, depth: Int = 0) -> [String] {
         var files: [String] = []
-        for name in folder.names(in: place).sorted() {
+        for name in DurableFiles.names(in: place).sorted() {
             let path = "\(place)/\(name)"
             var state = stat()
             guard lstat(path, &state) == 0 else { continue }

@@ -113,10 +113,20 @@ extension Repository {
         return .object(object)
     }
 
-    /// Links a file to its public name, unless it is there; the same content may be several targets.
+    /// Links a file to its public name; the same content may be several targets. What is there already should be the same,
+    /// but may have been damaged since, so it is replaced.
     func place(_ file: String, at path: String) throws {
         try DurableFiles.makeFolders(DurableFiles.folder(of: path))
-        guard link(file, path) == 0 || errno == EEXIST else { throw FileFailure(errno, doing: "put \(path) in place") }
+        if link(file, path) != 0 {
+            guard errno == EEXIST else { throw FileFailure(errno, doing: "put \(path) in place") }
+            let spare = "\(folder.staged)/placing"
+            unlink(spare)
+            // rename(2) leaves both names where they are one file already.
+            defer { unlink(spare) }
+            guard link(file, spare) == 0, rename(spare, path) == 0 else {
+                throw FileFailure(errno, doing: "put \(path) in place")
+            }
+        }
         try DurableFiles.syncFolder(DurableFiles.folder(of: path))
     }
 
@@ -147,8 +157,9 @@ extension Repository {
             guard TargetPath.trouble(target) == nil else { continue }
             let file = folder.file(target: target, digest: digest.sha256)
             try willWrite(file)
-            try place(patch, at: file)
-            unlink(patch)
+            // Under one name at a time: a second one would be the next patch's to write to.
+            try DurableFiles.makeFolders(DurableFiles.folder(of: file))
+            try DurableFiles.rename(patch, to: file)
             let custom: JSONObject = ["delta": ["from": .string(old), "to": .string(addition.digest)]]
             made.append((target, digest.sha256, digest.length, custom))
         }
@@ -241,7 +252,7 @@ extension Repository {
     }
 
     private func removeFiles(in place: String) {
-        for name in folder.names(in: place) { unlink("\(place)/\(name)") }
+        for name in DurableFiles.names(in: place) { unlink("\(place)/\(name)") }
         rmdir(place)
     }
 

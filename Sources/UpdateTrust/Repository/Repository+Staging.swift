@@ -79,7 +79,8 @@ extension Repository {
             throw RepositoryFailure("\(path) is not a file")
         }
         let temporary = "\(folder.stagedFiles)/\(getpid()).new"
-        let target = try DurableFiles.open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0o644, doing: "write")
+        unlink(temporary)
+        let target = try DurableFiles.open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o644, doing: "write")
         do {
             let digest = try Digest(.sha256)
             let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 16)

@@ -39,12 +39,4 @@ struct RepositoryFolder: Sendable {
     }
 
     func readJSON(_ path: String) throws -> JSON { try JSON(parsing: try DurableFiles.read(path, upTo: 64 << 20)) }
-
-    /// Names in a folder, without those that begin with a dot; none where it is missing.
-    func names(in folder: String) -> [String] {
-        guard let opened = try? DurableFiles.open(folder, O_RDONLY | O_DIRECTORY, doing: "open the folder"),
-            let names = try? opened.names(upTo: .max, where: { $0.first != UInt8(ascii: ".") })
-        else { return [] }
-        return names.map { String(decoding: $0, as: UTF8.self) }
-    }
 }

@@ -64,8 +64,7 @@ public struct RepositoryVerification: Sendable {
     }
 
     private static func remove(_ trust: String) {
-        let folder = RepositoryFolder(path: trust)
-        for name in folder.names(in: trust) + [".lock", ".clock"] { unlink("\(trust)/\(name)") }
+        for name in DurableFiles.names(in: trust) + [".lock", ".clock"] { unlink("\(trust)/\(name)") }
         rmdir(trust)
     }
 }
