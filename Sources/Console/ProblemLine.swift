@@ -7,7 +7,8 @@ public enum ProblemLine {
         _ problem: String, excerpt: String? = nil, advice: String? = nil, on terminal: Terminal
     ) -> String {
         let name = Style.bad("muster:", if: terminal.usesColor)
-        let width = terminal.width == .max ? 100 : min(terminal.width, 100)
+        // A program that reads it finds each in one line; a person's lines are no wider than eyes follow.
+        let width = terminal == .plain ? .max : min(terminal.width, 100)
         var text = "\(name) \(visible(problem).wrapped(to: width, indent: "  "))"
         if let excerpt { text += "\n" + excerpt }
         if let advice { text += "\n  " + visible(advice).wrapped(to: width, indent: "  ") }

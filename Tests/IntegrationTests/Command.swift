@@ -12,8 +12,9 @@ enum Command {
     /// - Parameters:
     ///   - name: a product beside the tests, or an absolute path.
     ///   - input: its standard input ends after it.
+    ///   - seconds: how long it may take before it is ended.
     static func run(
-        _ name: String, _ arguments: [String], input: String = "", directory: String? = nil
+        _ name: String, _ arguments: [String], input: String = "", directory: String? = nil, limit seconds: Double = 60
     ) throws -> Outcome {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: name.hasPrefix("/") ? name : "\(LiveHost.products)/\(name)")
@@ -25,7 +26,7 @@ enum Command {
         process.standardError = fromChild
         try process.run()
         let limit = DispatchWorkItem { process.terminate() }
-        DispatchQueue.global().asyncAfter(deadline: .now() + 60, execute: limit)
+        DispatchQueue.global().asyncAfter(deadline: .now() + seconds, execute: limit)
         defer { limit.cancel() }
         if !input.isEmpty { try toChild.fileHandleForWriting.write(contentsOf: Data(input.utf8)) }
         try toChild.fileHandleForWriting.close()

@@ -56,15 +56,10 @@ struct UpdateKillTests {
 }
 
 extension UpdateWorld {
-    /// A list of signatures of a round, EICAR's among them, noted for the next publication.
+    /// A list of signatures of a round, noted for the next publication.
     func stageList(_ round: Int) throws {
-        var text = "275a021bbfb6489e54d471899f7db9d1663fc695ec2fe2a2c4538aabf651fd0f:68:Test.Eicar:73\n"
-        for number in 0..<400 {
-            let digits = String(number * 7919 + (number % 50 == round % 50 ? round : 0), radix: 16)
-            text += String(repeating: "0", count: 64 - digits.count) + digits + ":\(number + 1):Test.\(number):73\n"
-        }
         let file = "\(vendor.live.directory)/list"
-        try text.write(toFile: file, atomically: true, encoding: .utf8)
+        try SampleList.text(round).write(toFile: file, atomically: true, encoding: .utf8)
         try muster("repo", "add", repository, file, "--as", "definitions/list.hsb")
     }
 
@@ -119,5 +114,18 @@ extension UpdateHost {
     func kill(_ component: String) throws -> Int {
         guard let pid = try live.component(component).pid else { return 0 }
         return Foundation.kill(pid_t(pid), SIGKILL) == 0 ? 1 : 0
+    }
+}
+
+/// Definitions of some kilobytes.
+enum SampleList {
+    /// EICAR's signature and 400 others, one in fifty of which is the round's own.
+    static func text(_ round: Int) -> String {
+        var text = "275a021bbfb6489e54d471899f7db9d1663fc695ec2fe2a2c4538aabf651fd0f:68:Test.Eicar:73\n"
+        for number in 0..<400 {
+            let digits = String(number * 7919 + (number % 50 == round % 50 ? round : 0), radix: 16)
+            text += String(repeating: "0", count: 64 - digits.count) + digits + ":\(number + 1):Test.\(number):73\n"
+        }
+        return text
     }
 }
