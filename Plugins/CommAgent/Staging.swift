@@ -2,6 +2,7 @@ internal import Files
 import Fleet
 import Glibc
 import PluginKit
+import UpdateFetching
 import UpdateTrust
 
 /// Makes a whole set of definitions beside those that are in use. What is there of it already, from a process that ended, is
@@ -25,6 +26,7 @@ struct Staging: Sendable {
     let transport: any UpdateTransport
     let surroundings: any Surroundings
     let apply: Apply
+    let progress: TransferProgress
     let reached: @Sendable (String) throws(UpdateError) -> Void
 
     /// Where the files come together.
@@ -77,7 +79,9 @@ struct Staging: Sendable {
         {
             return
         }
-        try await whole.run(to: destination, transport, blocking: surroundings.blocking)
+        try await whole.run(to: destination, transport, blocking: surroundings.blocking) { [progress] in
+            progress.tell($0, of: step.target.length, step.target.path)
+        }
         traffic.full += step.target.length
     }
 
@@ -87,7 +91,9 @@ struct Staging: Sendable {
     ) async throws(UpdateError) -> Bool {
         let patch = "\(store.staging)/\(delta.hashes.prefix ?? "").delta"
         do {
-            try await download(delta).run(to: patch, transport, blocking: surroundings.blocking)
+            try await download(delta).run(to: patch, transport, blocking: surroundings.blocking) { [progress] in
+                progress.tell($0, of: delta.length, delta.path)
+            }
             traffic.delta += delta.length
             try reached("delta")
             let limit = whole.target.length

@@ -1,5 +1,6 @@
 import Fleet
 import PluginKit
+import UpdateFetching
 import UpdateTrust
 
 /// Looks for updates and brings them into use: the main path of CommAgent. One check at a time.
@@ -29,6 +30,7 @@ actor Updater {
     private let transport: any UpdateTransport
     private let surroundings: any Surroundings
     private let apply: Staging.Apply
+    private let progress: TransferProgress
     private let reached: @Sendable (String) throws(UpdateError) -> Void
     private let clock: @Sendable () -> MetadataTime
     private var record = AgentRecord()
@@ -47,6 +49,7 @@ actor Updater {
         self.transport = transport
         self.surroundings = surroundings
         self.apply = apply
+        progress = TransferProgress { surroundings.say(.info, "An update is being fetched.", $0) }
         self.reached = reached
         self.clock = clock
         cache = MetadataCache(folder: settings.stateFolder + "/trust")
@@ -104,11 +107,14 @@ actor Updater {
                 behind = outcome
             } catch {
                 if error.transport?.cause == .cancelled { return .stopped }
+                let isOfDistributor = Self.isOfDistributor(error)
                 surroundings.say(
-                    .warning, "A distributor did not give what is needed.", ["url": url, "reason": "\(error)"])
+                    .warning,
+                    isOfDistributor ? "A distributor did not give what is needed." : "An update could not be taken.",
+                    ["url": url, "reason": "\(error)"])
                 // What was found wrong says more than that another could not be reached.
                 if worst?.isOfTransport ?? true { worst = error }
-                guard Self.isOfDistributor(error) else { break }
+                guard isOfDistributor else { break }
                 choice.failed(url, at: .now, retryAfter: error.transport?.retryAfter)
             }
         }
@@ -192,7 +198,7 @@ actor Updater {
         if let there { return (there, Staging.Traffic()) }
         return try await Staging(
             offer: offer, store: store, targetsURL: url + "/targets", transport: transport,
-            surroundings: surroundings, apply: apply, reached: reached
+            surroundings: surroundings, apply: apply, progress: progress, reached: reached
         ).make()
     }
 
@@ -249,7 +255,9 @@ actor Updater {
             partialFolder: "\(store.staging)/\(Staging.partial)")
         if try await surroundings.storing({ try installer.has(download, at: place) }) { return }
         let staged = "\(store.staging)/\(target.hashes.prefix ?? "").file"
-        try await download.run(to: staged, transport, blocking: surroundings.blocking)
+        try await download.run(to: staged, transport, blocking: surroundings.blocking) { [progress] in
+            progress.tell($0, of: target.length, target.path)
+        }
         try reached("fetched file")
         try await surroundings.storing { [store] in
             try installer.put(staged, at: place)

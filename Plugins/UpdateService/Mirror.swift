@@ -176,7 +176,7 @@ final class Mirror: Sendable {
         var run = MirrorRun(upstream: upstream, folder: folder, grace: grace, isVerified: isVerified)
         let host = host
         run.blocking = { body in try await host.run { try body() } }
-        let progress = TransferProgress(host.log)
+        let progress = TransferProgress { host.log.info("Targets are being fetched.", $0) }
         run.progress = { [weak self] fetched, missing, path in
             self?.state.withLock { $0.standing.state = .fetching }
             progress.tell(fetched, of: missing, path)
@@ -258,31 +258,4 @@ struct MirrorStanding: Codable, Sendable, Equatable {
     var outcome = Schedule.Outcome.succeeded
 
     private enum CodingKeys: String, CodingKey { case state, lastCheck, lastSuccess, nextCheck, error }
-}
-
-/// Tells how far a long transfer is, every ten seconds.
-final class TransferProgress: Sendable {
-    private let log: Log
-    private let last: Locked<SuspendingClock.Instant>
-
-    static let pause = Duration.seconds(10)
-
-    init(_ log: Log) {
-        self.log = log
-        last = Locked(SuspendingClock.now)
-    }
-
-    func tell(_ fetched: UInt64, of missing: UInt64, _ path: String) {
-        let now = SuspendingClock.now
-        let isTime = last.withLock { last in
-            guard now - last >= Self.pause else { return false }
-            last = now
-            return true
-        }
-        guard isTime else { return }
-        let percent = missing > 0 ? min(100, fetched * 100 / missing) : 100
-        log.info(
-            "Targets are being fetched.",
-            ["fetched_bytes": "\(fetched)", "of_bytes": "\(missing)", "percent": "\(percent)", "target": path])
-    }
 }

@@ -38,6 +38,35 @@ import UpdateFetching
         #expect((service.host.metric("updates_expiry_seconds", ["timestamp"])?.first ?? 0) > 86_400)
     }
 
+    @Test func whatExpiresSoonIsSaidOnceForEachRole() async throws {
+        let service = try MirroringService()
+        service.publisher.expires = MetadataTime(seconds: MetadataTime.now().seconds + 1800)
+        try service.publisher.publish(["definitions/a": "one"])
+        service.host.fireTimers()
+        try await service.run({ (try? service.status().mirror?.lastSuccess) != nil })
+        func warned() -> [String] {
+            service.host.logLines.filter { $0.message.hasPrefix("What is served expires soon") }.compactMap {
+                $0.level == MUSTER_LOG_WARNING ? $0.fields["role"] : nil
+            }
+        }
+        for _ in 0..<3 {
+            service.host.fireTimers()
+            service.host.runWork()
+        }
+        #expect(Set(warned()).isSuperset(of: ["timestamp", "snapshot", "targets"]))
+        #expect(Set(warned()).count == warned().count)
+    }
+
+    @Test(
+        arguments: [
+            ("timestamp", 6 * 3600, .good), ("snapshot", 6 * 3600 - 1, .soon), ("timestamp", 3599, .verySoon),
+            ("root", 7 * 86_400, .good), ("targets", 7 * 86_400 - 1, .soon), ("extra", 86_399, .verySoon),
+            ("root", 1, .verySoon), ("root", 0, .expired), ("timestamp", -5, .expired),
+        ] as [(String, Int64, ExpiryWatch.Level)])
+    func warningsComeEarlierForWhatPeopleSign(_ role: String, _ secondsLeft: Int64, _ level: ExpiryWatch.Level) {
+        #expect(ExpiryWatch.Level(role, secondsLeft: secondsLeft) == level)
+    }
+
     @Test func unreachableUpstreamIsInTheStatusAndTriedAgainWithinAMinute() async throws {
         let service = try MirroringService()
         service.host.fireTimers()

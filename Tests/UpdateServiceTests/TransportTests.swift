@@ -1,3 +1,4 @@
+import Locks
 import Testing
 
 @testable import UpdateFetching
@@ -11,6 +12,28 @@ import Testing
     func serverIsExpectedToBeTheHostOfTheURL(_ url: String, _ host: String) throws {
         #expect(TransportTrust.host(of: url) == host)
         #expect(try TransportTrust.system.tls(for: url)?.expectedPeer == host)
+    }
+
+    @Test func aLongTransferIsSaidEveryTenSeconds() {
+        let (start, passed) = (SuspendingClock.now, Locked(Duration.zero))
+        let said = Locked<[[String]]>([])
+        let progress = TransferProgress(clock: { start + passed.withLock { $0 } }) { fields in
+            said.withLock { $0.append(fields.map { "\($0.key)=\($0.value)" }) }
+        }
+        for second in 0...25 {
+            passed.withLock { $0 = .seconds(second) }
+            progress.tell(UInt64(second) * 1000, of: 40_000, "files/a")
+        }
+        progress.tell(.max, of: .max, "files/b")
+        #expect(
+            said.withLock { $0 } == [
+                ["fetched_bytes=10000", "of_bytes=40000", "percent=25", "target=files/a"],
+                ["fetched_bytes=20000", "of_bytes=40000", "percent=50", "target=files/a"],
+            ])
+        passed.withLock { $0 = .seconds(60) }
+        progress.tell(.max, of: .max, "files/b")
+        progress.tell(5, of: 0, "files/c")
+        #expect(said.withLock { $0.last?[2] } == "percent=100")
     }
 
     @Test func plainHTTPNeedsNoTrust() throws {
