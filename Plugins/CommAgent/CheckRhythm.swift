@@ -82,7 +82,8 @@ final class CheckRhythm: Sendable {
     }
 
     private func run() async {
-        let outcome = await updater.check(wanting: state.withLock { $0.snapshot.take() })
+        let wanted = state.withLock { $0.snapshot.take() }
+        let outcome = await updater.check(wanting: wanted)
         checks.with("\(outcome)").add()
         let standing = await updater.standing()
         bytes.with("delta").set(Double(standing.deltaBytes ?? 0))
@@ -90,7 +91,8 @@ final class CheckRhythm: Sendable {
         let again = state.withLock { state -> Bool in
             state.isRunning = false
             defer { state.isWanted = false }
-            state.waits = outcome == .waiting || outcome == .failed ? state.waits + 1 : 0
+            if outcome == .behind, let wanted { state.snapshot = max(wanted, state.snapshot ?? 0) }
+            state.waits = [.behind, .waiting, .failed].contains(outcome) ? state.waits + 1 : 0
             return state.isWanted && state.isOpen
         }
         if again { checkNow() } else { setTimer() }

@@ -17,6 +17,8 @@ actor Updater {
     /// How a check ended.
     enum Outcome: Hashable, Sendable {
         case done
+        /// What there is was taken, and no distributor has the snapshot yet that there should be.
+        case behind
         /// Somebody has to be waited for.
         case waiting
         case failed
@@ -30,7 +32,6 @@ actor Updater {
     private let transport: any UpdateTransport
     private let surroundings: any Surroundings
     private let apply: Staging.Apply
-    private let progress: TransferProgress
     private let reached: @Sendable (String) throws(UpdateError) -> Void
     private let clock: @Sendable () -> MetadataTime
     private var record = AgentRecord()
@@ -49,7 +50,6 @@ actor Updater {
         self.transport = transport
         self.surroundings = surroundings
         self.apply = apply
-        progress = TransferProgress { surroundings.say(.info, "An update is being fetched.", $0) }
         self.reached = reached
         self.clock = clock
         cache = MetadataCache(folder: settings.stateFolder + "/trust")
@@ -96,7 +96,7 @@ actor Updater {
 
     private func askAll(wanting wanted: Int?) async -> Outcome {
         var worst: UpdateError?
-        var behind: Outcome?
+        var isBehind = false
         for url in choice.turns(at: .now) {
             state = "checking"
             record.source = url
@@ -104,7 +104,7 @@ actor Updater {
                 let outcome = try await check(at: url)
                 choice.succeeded(url)
                 guard outcome == .done, let wanted, record.snapshot ?? 0 < wanted else { return outcome }
-                behind = outcome
+                isBehind = true
             } catch {
                 if error.transport?.cause == .cancelled { return .stopped }
                 let isOfDistributor = Self.isOfDistributor(error)
@@ -119,7 +119,7 @@ actor Updater {
             }
         }
         // One that was behind had something at least, and what it has is in use.
-        if let behind { return behind }
+        if isBehind { return .behind }
         if let worst { record.fail(worst, at: .now()) }
         if worst?.systemError == Self.diskFull { await makeRoom() }
         return .failed
@@ -198,8 +198,13 @@ actor Updater {
         if let there { return (there, Staging.Traffic()) }
         return try await Staging(
             offer: offer, store: store, targetsURL: url + "/targets", transport: transport,
-            surroundings: surroundings, apply: apply, progress: progress, reached: reached
+            surroundings: surroundings, apply: apply, progress: progress(), reached: reached
         ).make()
+    }
+
+    /// For one transfer, whose ten seconds begin now.
+    private func progress() -> TransferProgress {
+        TransferProgress { [surroundings] in surroundings.say(.info, "An update is being fetched.", $0) }
     }
 
     private func switchOver(
@@ -255,7 +260,7 @@ actor Updater {
             partialFolder: "\(store.staging)/\(Staging.partial)")
         if try await surroundings.storing({ try installer.has(download, at: place) }) { return }
         let staged = "\(store.staging)/\(target.hashes.prefix ?? "").file"
-        try await download.run(to: staged, transport, blocking: surroundings.blocking) { [progress] in
+        try await download.run(to: staged, transport, blocking: surroundings.blocking) { [progress = progress()] in
             progress.tell($0, of: target.length, target.path)
         }
         try reached("fetched file")

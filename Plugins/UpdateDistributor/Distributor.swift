@@ -53,7 +53,10 @@ public final class Distributor: Plugin, RequestHandler {
 
     public func prepare() throws {
         try host.serve(Self.listener, with: self)
-        try host.subscribe(Self.published) { [index] _ in index.forget() }
+        try host.subscribe(Self.published) { [index, files] _ in
+            index.forget()
+            files.lookAgain()
+        }
     }
 
     public func activate(state: [UInt8]) throws {

@@ -55,12 +55,15 @@ public final class UpdateServer: Plugin, RequestHandler {
             host: host)
         self.downstreams = downstreams
         upstreamURL = options.upstream.url?.string
+        let files = files
         mirror = try Self.upstream(options, host).map { upstream in
             Mirror(
                 upstream, folder: RepositoryFolder(path.string), grace: options.grace,
                 schedule: Schedule(interval: options.upstream.interval, jitter: options.upstream.jitter),
                 history: MirrorHistory(path: "\(try host.stateDirectory)/history.json"), metrics: metrics, host: host
             ) { outcome in
+                // Before anybody is told, and comes for it.
+                files.lookAgain()
                 downstreams.tell(of: outcome.snapshot)
                 let message = UpdatesPublished(snapshot: Int(outcome.snapshot), targets: outcome.targetCount)
                 do {

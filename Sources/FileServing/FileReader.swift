@@ -22,8 +22,10 @@ struct FileReader: Sendable {
     /// - Parameters:
     ///   - key: the path that it is known by.
     ///   - notModifiedBefore: seconds since 1970, see `FileAlias`.
+    ///   - epoch: the cache's.
     func read(
-        _ path: TargetPath.FilePath, knownBy key: [UInt8], notModifiedBefore: Int64, known: Representation?
+        _ path: TargetPath.FilePath, knownBy key: [UInt8], notModifiedBefore: Int64, known: Representation?,
+        epoch: UInt64
     ) throws(SystemError) -> Representation {
         let seen = (steady: clock.steady(), wall: clock.wall())
         // An ambiguous state says nothing when it is seen again.
@@ -32,7 +34,7 @@ struct FileReader: Sendable {
         case .unchanged(let state):
             // The same file, and so the representation that said what to expect.
             guard let known, known.state == state else { throw SystemError(EIO, doing: "find \(path.text)") }
-            known.markSeen(at: seen.steady)
+            known.markSeen(at: seen.steady, in: epoch)
             return known
         case .opened(let file, let state):
             let (content, readState, isWhole) = try content(of: file, state)
@@ -40,7 +42,7 @@ struct FileReader: Sendable {
             return Representation(
                 path: key, name: path.names.last ?? "", state: readState, content: content,
                 tag: tag(readState, isAmbiguous), cacheControl: cacheControl, isAmbiguous: isAmbiguous,
-                notModifiedBefore: notModifiedBefore, seen: seen)
+                notModifiedBefore: notModifiedBefore, seen: seen, epoch: epoch)
         }
     }
 

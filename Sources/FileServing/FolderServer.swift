@@ -49,6 +49,12 @@ public final class FolderServer: RequestHandler {
     /// What has been answered since it was made.
     public var counts: AnswerCounts { tally.counts }
 
+    /// The folder has just changed: what was looked at before is looked at again, though it was within the last second.
+    public func lookAgain() {
+        cache.forgetLooks()
+        missing.forget()
+    }
+
     public func handle(_ request: borrowing Request, _ exchange: Exchange) { handle(request, exchange, client: 0) }
 
     /// The same, for a client that the meter knows by a number.
@@ -124,14 +130,16 @@ public final class FolderServer: RequestHandler {
 
     /// On the worker pool: looks at the file and answers all who wait for it.
     private func finish(_ path: TargetPath.FilePath, _ bytes: [UInt8], _ notModifiedBefore: Int64) {
-        let (known, epoch, now) = (cache.known(bytes), missing.epoch, clock.steady())
+        let (epoch, missingEpoch, now) = (cache.epoch, missing.epoch, clock.steady())
+        let known = cache.known(bytes)
         let found: Representation
         do throws(SystemError) {
-            found = try files.read(path, knownBy: bytes, notModifiedBefore: notModifiedBefore, known: known)
+            found = try files.read(
+                path, knownBy: bytes, notModifiedBefore: notModifiedBefore, known: known, epoch: epoch)
         } catch {
             let answer = troubles.answer(to: error, at: path.text)
             if answer == .busy { cache.closeOlderFiles() }
-            if answer == .notFound { missing.add(bytes, at: now, since: epoch) }
+            if answer == .notFound { missing.add(bytes, at: now, since: missingEpoch) }
             for waiter in cache.finish(bytes, with: nil) {
                 tally.count(answer == .notFound ? .notFound : .failed)
                 answer.send(waiter.exchange)

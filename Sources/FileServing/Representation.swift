@@ -22,6 +22,7 @@ final class Representation: Sendable {
     let isAmbiguous: Bool
     /// When the file was last seen in this state; the clock's steady nanoseconds.
     private let lastSeen: Atomic<UInt64>
+    private let lastEpoch: Atomic<UInt64>
 
     /// - Parameters:
     ///   - path: what it is known by.
@@ -29,15 +30,17 @@ final class Representation: Sendable {
     ///   - notModifiedBefore: seconds since 1970, see `FileAlias`.
     ///   - tag: unique for this content of this file.
     ///   - seen: when `state` was read, on both clocks.
+    ///   - epoch: the cache's before that.
     init(
         path: [UInt8], name: String, state: FileState, content: Content, tag: EntityTag, cacheControl: String,
-        isAmbiguous: Bool, notModifiedBefore: Int64, seen: (steady: UInt64, wall: Int64)
+        isAmbiguous: Bool, notModifiedBefore: Int64, seen: (steady: UInt64, wall: Int64), epoch: UInt64 = 0
     ) {
         self.path = path
         self.state = state
         self.content = content
         self.isAmbiguous = isAmbiguous
         lastSeen = Atomic(seen.steady)
+        lastEpoch = Atomic(epoch)
         mediaType = MediaType.of(name)
         // A date in the future is not the server's to give (RFC 9110 §8.8.2.1).
         let second: Int64 = 1_000_000_000
@@ -55,14 +58,20 @@ final class Representation: Sendable {
         fields = HeaderFields([(name: "Content-Type", value: mediaType)] + shared)
     }
 
-    /// Whether the file was looked at within the last second.
-    func isFresh(at now: UInt64) -> Bool {
+    /// Whether the file was looked at within the last second, and since the folder was last said to have changed.
+    /// - Parameter epoch: the present one of the cache.
+    func isFresh(at now: UInt64, in epoch: UInt64) -> Bool {
+        guard lastEpoch.load(ordering: .relaxed) == epoch else { return false }
         let seen = lastSeen.load(ordering: .relaxed)
         return now < seen || now - seen < Self.lifetime
     }
 
     /// The file was looked at and is as it was.
-    func markSeen(at now: UInt64) { lastSeen.store(now, ordering: .relaxed) }
+    /// - Parameter epoch: the cache's when the look began.
+    func markSeen(at now: UInt64, in epoch: UInt64) {
+        lastSeen.store(now, ordering: .relaxed)
+        lastEpoch.store(epoch, ordering: .relaxed)
+    }
 
     /// Nanoseconds.
     private static let lifetime: UInt64 = 1_000_000_000

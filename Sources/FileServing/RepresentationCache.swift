@@ -1,5 +1,6 @@
-import PluginKit
 import Locks
+import PluginKit
+import Synchronization
 
 /// The files that were asked for lately, and those who wait for one that is being looked at.
 ///
@@ -38,6 +39,10 @@ final class RepresentationCache: Sendable {
     /// A power of two; the least limits of the options leave room for one file of each kind in every part.
     static let partCount = 8
     private let parts: [Part]
+    /// Looks that began in a former epoch do not count any more.
+    private let currentEpoch = Atomic<UInt64>(0)
+
+    var epoch: UInt64 { currentEpoch.load(ordering: .acquiring) }
 
     init(openFiles: Int, memory: Int) {
         parts = (0..<Self.partCount).map { _ in
@@ -49,7 +54,9 @@ final class RepresentationCache: Sendable {
     func find(_ path: borrowing BorrowedText, at now: UInt64) -> Representation? {
         var hasher = Hasher()
         path.hash(into: &hasher)
-        guard let found = find(hasher.finalize()), path.equals(found.path), found.isFresh(at: now) else { return nil }
+        guard let found = find(hasher.finalize()), path.equals(found.path), found.isFresh(at: now, in: epoch) else {
+            return nil
+        }
         return found
     }
 
@@ -58,7 +65,9 @@ final class RepresentationCache: Sendable {
         let hash = Self.hash(path)
         let waiter = waiter()
         return part(hash).state.withLock { state in
-            if let found = state.table.find(hash), found.path == path, found.isFresh(at: now) { return .fresh(found) }
+            if let found = state.table.find(hash), found.path == path, found.isFresh(at: now, in: epoch) {
+                return .fresh(found)
+            }
             let mustLook = state.waiting[path] == nil
             state.waiting[path, default: []].append(waiter)
             return .waits(mustLook: mustLook)
@@ -92,6 +101,9 @@ final class RepresentationCache: Sendable {
     func giveUp(_ path: [UInt8]) -> [Waiter] {
         part(Self.hash(path)).state.withLock { $0.waiting.removeValue(forKey: path) ?? [] }
     }
+
+    /// Has every file looked at again before it is used.
+    func forgetLooks() { currentEpoch.add(1, ordering: .acquiringAndReleasing) }
 
     /// Closes the descriptors that were not used for the longest: the process has too many.
     func closeOlderFiles() {

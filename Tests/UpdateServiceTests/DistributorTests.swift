@@ -60,6 +60,19 @@ import Testing
         #expect(fixture.get("/files/extra/c%20d").status == 404)
     }
 
+    /// A workstation that is told of it comes within milliseconds, and once for all: it must not find what was there before.
+    @Test func publicationIsServedAtOnceThoughWhatWasThereWasJustLookedAt() throws {
+        let fixture = try Fixture()
+        #expect(fixture.get("/metadata/timestamp.json").status == 404)
+        for version in 1...3 {
+            try fixture.publisher.publish(["definitions/main.hsb": "\(version)"])
+            fixture.tellOfPublication()
+            #expect(fixture.get("/metadata/timestamp.json").text.contains("\"version\":\(version)"))
+            #expect(fixture.get("/metadata/\(version).snapshot.json").status == 200)
+            #expect(fixture.get("/metadata/\(version + 1).snapshot.json").status == 404)
+        }
+    }
+
     /// freshclam's DatabaseCustomURL: what it asks with, and what it goes by.
     @Test func freshclamFetchesACustomDatabaseOnceAndAgainWhenItIsNew() throws {
         let fixture = try Fixture()

@@ -38,6 +38,26 @@ import UpdateFetching
         #expect((service.host.metric("updates_expiry_seconds", ["timestamp"])?.first ?? 0) > 86_400)
     }
 
+    @Test func whoIsToldOfAPublicationFindsIt() async throws {
+        let service = try MirroringService(["downstreams": .list([.url("https://below.example:443")])])
+        func timestamp() -> String {
+            service.host.exchange(FakeRequest("/metadata/timestamp.json"), with: "updates").text
+        }
+        for version in 1...2 {
+            try service.publisher.publish(["definitions/a": "\(version)"])
+            _ = timestamp()
+            service.host.fireTimers()
+            var seen: String?
+            // Until the next look's time is set: it is what the next turn sets off.
+            try await service.run({ seen != nil && (try? service.status().mirror?.nextCheck) != nil }) {
+                host, transfer, service in
+                if transfer.method == "POST" { seen = timestamp() }
+                service.serve(transfer)
+            }
+            #expect(seen?.contains("\"version\":\(version)") == true, "\(seen ?? "")")
+        }
+    }
+
     @Test func whatExpiresSoonIsSaidOnceForEachRole() async throws {
         let service = try MirroringService()
         service.publisher.expires = MetadataTime(seconds: MetadataTime.now().seconds + 1800)
