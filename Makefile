@@ -81,6 +81,11 @@ interop: build ## have freshclam and python-tuf fetch from real repositories (in
 	scripts/check-freshclam $(DEBUG)
 	scripts/check-tuf-interop $(DEBUG)/muster
 
+.PHONY: conformance
+conformance: build ## run the public suite for clients of TUF (SUITE=folder of a checkout of tuf-conformance)
+	@scripts/setup interop
+	scripts/check-conformance "$(SUITE)" $(DEBUG)/muster
+
 # Each sanitizer has a build of its own. Live hosts run with host.debug, which lets the sanitizers' options through.
 .PHONY: sanitize
 sanitize: setup ## run the live tests under ThreadSanitizer and AddressSanitizer
