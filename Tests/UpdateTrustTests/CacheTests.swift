@@ -21,11 +21,12 @@ import Testing
     @Test func aFolderThatAnotherHasIsSaidToBeItsAndByWhichProcess() throws {
         let client = try SimulatedClient(try published())
         let lock = try client.client.cache.lock()
-        let error = #expect(throws: UpdateError.self) { try client.client.cache.lock(within: 0) }
+        let hasty = MetadataCache(folder: client.client.cache.folder, patience: 0)
+        let error = #expect(throws: UpdateError.self) { try hasty.lock() }
         #expect(error?.cause == .locked)
         #expect(error?.message.contains("process \(getpid())") == true && error?.message.contains("/.lock") == true)
         lock.release()
-        try client.client.cache.lock(within: 0).release()
+        try hasty.lock().release()
     }
 
     @Test func aRefreshWaitsForWhoHasTheFolder() async throws {

@@ -167,6 +167,36 @@ import Testing
         #expect(try await fixture.fetch("tools/a") == [7])
     }
 
+    @Test func aDelegatedRoleGetsNewKeysAndTheOldOneSignsNoMore() async throws {
+        let fixture = try RepositoryFixture()
+        try fixture.repository.delegate(to: "partner", patterns: ["partner/*"])
+        try fixture.repository.stage(file: try fixture.write([1], "a"), as: "partner/a", role: "partner")
+        try fixture.repository.publish()
+        #expect(try await fixture.fetch("partner/a") == [1])
+        let keys = KeyFolder(path: "\(fixture.repository.path)/.keys")
+        let former = try #require(try keys.keys(of: "partner").first)
+        guard
+            case .delegated("partner", let snapshot) = try fixture.repository.rotate("partner", count: 2, threshold: 2)
+        else {
+            Issue.record("it is no delegated role")
+            return
+        }
+        let now = try keys.keys(of: "partner")
+        #expect(now.count == 2 && !now.contains { $0.id == former.id })
+        let client = fixture.client()
+        var trusted = try await client.refresh().metadata
+        #expect(trusted.snapshot?.role.version == snapshot)
+        #expect(try await client.find("partner/a", in: &trusted)?.length == 1)
+        let delegation = try #require(trusted.targets["targets"]?.role.delegations.first)
+        #expect(Set(delegation.keys.keyIDs) == Set(now.map(\.id)) && delegation.keys.threshold == 2)
+        // What the vendor publishes next is signed by the new keys, and the retired one is kept apart.
+        try fixture.repository.stage(file: try fixture.write([2], "a"), as: "partner/a", role: "partner")
+        try fixture.repository.publish()
+        #expect(try await fixture.fetch("partner/a") == [2])
+        #expect(DurableFiles.names(in: "\(keys.path)/retired") == ["partner-\(former.id.prefix(16)).pem"])
+        #expect(throws: RepositoryFailure.self) { try fixture.repository.rotate("nobody") }
+    }
+
     @Test func definitionsHaveAVersionAndAreTriedFirst() async throws {
         let fixture = try RepositoryFixture()
         try fixture.repository.stage(file: try fixture.write([1], "a"), as: "definitions/main.hsb")

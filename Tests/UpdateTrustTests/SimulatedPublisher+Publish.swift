@@ -46,7 +46,7 @@ final class SimulatedClient {
         limits: MetadataLimits = .init(), in other: SimulatedClient? = nil
     ) throws {
         fixture = try other?.fixture ?? TemporaryFolder()
-        let cache = MetadataCache(folder: "\(fixture.path)/trust")
+        let cache = MetadataCache(folder: "\(fixture.path)/trust", patience: 600)
         // The folder must last as long as the client does.
         client = UpdateClient(cache: cache, metadataURL: "memory", publisher.repository, limits: limits) {
             [fixture] in withExtendedLifetime(fixture) { now }

@@ -81,7 +81,8 @@ import Testing
         let folder = folder
         repository.put("\(target.hashes.prefix ?? "").a", content)
         let download = TargetDownload(
-            target, baseURL: "memory", consistentSnapshot: true, partialFolder: "\(folder.path)/partial")
+            target, baseURL: "memory", consistentSnapshot: true, partialFolder: "\(folder.path)/partial",
+            patience: 600)
         try await withThrowingTaskGroup { [repository] group in
             for number in 0..<8 {
                 group.addTask { try await download.run(to: "\(folder.path)/\(number)", repository) }

@@ -10,8 +10,13 @@ internal import Glibc
 /// Every file is replaced as a whole. Blocks; any thread.
 public struct MetadataCache: Sendable {
     public let folder: String
+    /// Seconds that another process is waited for.
+    public let patience: Int
 
-    public init(folder: String) { self.folder = folder }
+    public init(folder: String, patience: Int = 10) {
+        self.folder = folder
+        self.patience = patience
+    }
 
     /// Keeps others out until it is let go.
     public struct Lock: Sendable {
@@ -20,21 +25,22 @@ public struct MetadataCache: Sendable {
         public func release() { lock.release() }
     }
 
-    /// Takes the folder for this process, or throws `locked` when `seconds` are over. Makes the folder where it is missing.
-    public func lock(within seconds: Int = 10) throws(UpdateError) -> Lock {
+    /// Takes the folder for this process, or throws `locked` when it was waited for in vain. Makes the folder where it is
+    /// missing.
+    public func lock() throws(UpdateError) -> Lock {
         do {
             try DurableFiles.makeFolders(folder)
-            return Lock(lock: try FileLock.take("\(folder)/.lock", within: seconds))
+            return Lock(lock: try FileLock.take("\(folder)/.lock", within: patience))
         } catch {
             throw UpdateError(storage: error)
         }
     }
 
     /// The same for a task, whose thread others use while it waits.
-    func lock(waiting seconds: Int) async throws(UpdateError) -> Lock {
+    func lockWaiting() async throws(UpdateError) -> Lock {
         do {
             try DurableFiles.makeFolders(folder)
-            return Lock(lock: try await FileLock.take("\(folder)/.lock", waiting: seconds))
+            return Lock(lock: try await FileLock.take("\(folder)/.lock", waiting: patience))
         } catch {
             throw UpdateError(storage: error)
         }

@@ -13,12 +13,17 @@ public struct TargetDownload: Sendable {
     public let consistentSnapshot: Bool
     /// Where unfinished downloads are.
     public let partialFolder: String
+    /// Seconds that another process is waited for that fetches the same.
+    public let patience: Int
 
-    public init(_ target: TargetFile, baseURL: String, consistentSnapshot: Bool, partialFolder: String) {
+    public init(
+        _ target: TargetFile, baseURL: String, consistentSnapshot: Bool, partialFolder: String, patience: Int = 10
+    ) {
         self.target = target
         self.baseURL = baseURL.hasSuffix("/") ? String(baseURL.dropLast()) : baseURL
         self.consistentSnapshot = consistentSnapshot
         self.partialFolder = partialFolder
+        self.patience = patience
     }
 
     /// What is done by threads that may block: digests of large files take seconds.
@@ -48,7 +53,7 @@ public struct TargetDownload: Sendable {
             try DurableFiles.makeFolders(partialFolder)
             // Two that fetch the same file would write over one another.
             let lockFile = "\(partialFolder)/\(prefix).lock"
-            let lock = try await FileLock.take(lockFile, waiting: 10)
+            let lock = try await FileLock.take(lockFile, waiting: patience)
             defer {
                 unlink(lockFile)
                 lock.release()

@@ -3,7 +3,7 @@ extension UpdateClient {
     ///
     /// What is believed is written down as soon as it is, so that a refresh that fails half-way leaves what led to it.
     public func refresh() async throws(UpdateError) -> Refreshed {
-        let lock = try await cache.lock(waiting: 10)
+        let lock = try await cache.lockWaiting()
         defer { lock.release() }
         let now = clock()
         try checkClock(now)

@@ -40,4 +40,21 @@ extension Repository {
             try publish(now, [RoleName.targets: targets, role: empty], clock())
         }
     }
+
+    /// One snapshot names the delegation with the new keys and the role that they have signed: a client sees both or neither.
+    func rotate(
+        delegated role: String, to made: [SigningKey], threshold: Int, _ current: Current, _ now: MetadataTime
+    ) throws -> RootChange {
+        guard let delegator = current.targets.values.first(where: { $0.delegation(to: role) != nil }),
+            let document = current.targets[role]
+        else { throw RepositoryFailure("nobody delegates to the role '\(role)'") }
+        var changed = [delegator.role: delegator, role: document]
+        changed[delegator.role]?.set(
+            delegated: role, ids: made.map(\.id), threshold: threshold, adding: made.map(\.publicKey))
+        var next = current
+        next.targets.merge(changed) { $1 }
+        try publish(next, changed, now)
+        try retireKeys(of: role, but: made.map(\.id))
+        return .delegated(role: role, snapshot: try self.current().snapshot?.version ?? 0)
+    }
 }

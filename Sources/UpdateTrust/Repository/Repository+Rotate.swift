@@ -1,17 +1,20 @@
 internal import Files
 internal import Glibc
 
-/// What came of asking for a new root.
+/// What came of asking for new keys, or a new root.
 public enum RootChange: Sendable {
     case published(version: Int64)
+    /// The keys of a delegated role, which no root names.
+    case delegated(role: String, snapshot: Int64)
     /// It waits for more signatures: the file, and which keys may still sign, of which how many must.
     case waits(file: String, version: Int64, keys: [String], missing: Int)
 }
 
 extension Repository {
-    /// Gives a role a new key in place of all that it has, or adds to them; makes a new root that says so.
+    /// Gives a role new keys in place of all that it has; makes a new root that says so, or, for a delegated role, publishes
+    /// who delegates to it and what it says together.
     ///
-    /// Everything that changes hands is first published with signatures of the old keys and the new, so that a client finds
+    /// Everything that a root has change hands is first published with signatures of the old keys and the new, so that a client finds
     /// nothing unsigned whichever root it knows.
     /// - Parameters:
     ///   - threshold: how many of its keys must sign from now on; nil: as many as before.
@@ -20,27 +23,30 @@ extension Repository {
         _ role: String, scheme: SignatureScheme = .ed25519, count: Int? = nil, threshold: Int? = nil
     ) throws(RepositoryFailure) -> RootChange {
         try explaining {
-            guard RoleName.topLevel.contains(role) else {
-                throw RepositoryFailure("'\(role)' is no top-level role: root, targets, snapshot, timestamp")
-            }
             let now = clock()
             let current = try current()
             if let waiting = try waitingRoot(current) {
                 throw RepositoryFailure(
                     "\(waiting.file) waits for signatures: 'muster repo sign' it, or remove it, first")
             }
-            let (former, least) = current.root.roleKeys(role)
+            guard let (former, least) = current.keys(of: role) else {
+                throw RepositoryFailure(
+                    "there is no role '\(role)': root, targets, snapshot, timestamp, or one that is delegated to")
+            }
             let (count, threshold) = (count ?? former.count, threshold ?? least)
             guard (1...100).contains(count), (1...count).contains(threshold) else {
                 throw RepositoryFailure("\(threshold) of \(count) keys cannot sign \(role)")
             }
-            var next = current.root
             var made: [SigningKey] = []
             for _ in 0..<count {
                 let key = try SigningKey.make(scheme)
                 try keyFolder(of: role).add(key, to: role)
                 made.append(key)
             }
+            guard RoleName.topLevel.contains(role) else {
+                return try rotate(delegated: role, to: made, threshold: threshold, current, now)
+            }
+            var next = current.root
             next.set(role, ids: made.map(\.id), threshold: threshold, adding: made.map(\.publicKey))
             next.renew(days: settings.days(of: RoleName.root), from: now)
             return try propose(next, current, now)
@@ -171,13 +177,14 @@ extension Repository {
         try willWrite(file)
         try DurableFiles.replace(file, with: bytes)
         unlink(waiting)
-        for role in changesHands + [RoleName.root] {
-            let listed = next.roleKeys(role).ids
-            for key in try self.keys(of: role) where !listed.contains(key.id) {
-                try keyFolder(of: role).retire(key, of: role)
-            }
-        }
+        for role in changesHands + [RoleName.root] { try retireKeys(of: role, but: next.roleKeys(role).ids) }
         return change
+    }
+
+    func retireKeys(of role: String, but listed: [String]) throws {
+        for key in try self.keys(of: role) where !listed.contains(key.id) {
+            try keyFolder(of: role).retire(key, of: role)
+        }
     }
 
     private func publicKey(_ id: String, in root: RoleDocument) throws -> PublicKey? {

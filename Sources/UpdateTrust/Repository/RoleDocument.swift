@@ -87,4 +87,25 @@ extension RoleDocument {
         let used = Set(RoleName.topLevel.flatMap { roleKeys($0).ids })
         self[object: "keys"] = JSONObject(listed.members.filter { used.contains($0.key) })
     }
+
+    /// The same for a role that this one delegates to.
+    mutating func set(delegated role: String, ids: [String], threshold: Int, adding keys: [PublicKey]) {
+        var delegations = self[object: "delegations"]
+        guard case .array(var roles) = delegations["roles"] else { return }
+        var used: Set<String> = []
+        for index in roles.indices {
+            guard case .object(var entry) = roles[index] else { continue }
+            if entry["name"] == .string(role) {
+                entry["keyids"] = .array(ids.map { .string($0) })
+                entry["threshold"] = .integer(Int64(threshold))
+                roles[index] = .object(entry)
+            }
+            used.formUnion(Self.keys(of: entry).ids)
+        }
+        var listed: JSONObject = if case .object(let object) = delegations["keys"] { object } else { JSONObject() }
+        for key in keys { listed[key.id] = key.json }
+        delegations["keys"] = .object(JSONObject(listed.members.filter { used.contains($0.key) }))
+        delegations["roles"] = .array(roles)
+        self[object: "delegations"] = delegations
+    }
 }

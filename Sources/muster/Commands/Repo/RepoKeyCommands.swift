@@ -8,14 +8,15 @@ struct RepoRotateCommand: ParsableCommand {
         discussion: """
               muster repo rotate /srv/updates timestamp
               muster repo rotate /srv/updates root --keys 3 --threshold 2
+              muster repo rotate /srv/updates tools                  a role that was delegated to
 
             A new root says so, signed by the former root's keys and its own. Where they are elsewhere it waits for \
-            `muster repo sign`. The former private keys go to .keys/retired.
+            `muster repo sign`. Of a delegated role no root is needed. The former private keys go to .keys/retired.
             """)
 
     @OptionGroup var location: RepositoryLocation
 
-    @Argument(help: ArgumentHelp("root, targets, snapshot or timestamp.", valueName: "role"))
+    @Argument(help: ArgumentHelp("root, targets, snapshot, timestamp, or a delegated role.", valueName: "role"))
     var role: String
 
     @Option(help: ArgumentHelp("How many keys it has from now on. Without it: as many as before.", valueName: "n"))
@@ -118,6 +119,9 @@ enum RootChangeReport {
     static func show(_ change: RootChange, _ repository: Repository) {
         switch change {
         case .published(let version): Output.show("Root version \(version) is published.")
+        case .delegated(let role, let snapshot):
+            Output.show(
+                "\(role) has new keys, in \(repository.path)/.keys/\(role); snapshot \(snapshot) says so.")
         case .waits(let file, let version, let keys, let missing):
             Output.show(
                 """
