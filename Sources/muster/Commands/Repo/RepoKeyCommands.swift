@@ -8,7 +8,7 @@ struct RepoRotateCommand: ParsableCommand {
         discussion: """
               muster repo rotate /srv/updates timestamp
               muster repo rotate /srv/updates root --keys 3 --threshold 2
-              muster repo rotate /srv/updates tools                  a role that was delegated to
+              muster repo rotate /srv/updates tools         a delegated role
 
             A new root says so, signed by the former root's keys and its own. Where they are elsewhere it waits for \
             `muster repo sign`. Of a delegated role no root is needed. The former private keys go to .keys/retired.
