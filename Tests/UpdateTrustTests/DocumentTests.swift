@@ -97,6 +97,18 @@ import Testing
         #expect(await (try SimulatedClient(publisher)).refusal() == .mismatch)
     }
 
+    @Test(arguments: [
+        ("1.0.34", true), ("1.0", true), ("1.99.0", true), ("2.0.0", false), ("1", false), ("1.+0", false),
+        ("1.", false),
+        ("1.0.0.0", false), ("01.0", false), ("", false), ("1.0 ", false), ("1.0.4294967296", false),
+    ])
+    func onlyVersionOneOfTheSpecificationIsUnderstood(_ version: String, _ isUnderstood: Bool) async throws {
+        let publisher = try SimulatedPublisher()
+        publisher.timestamp["spec_version"] = .string(version)
+        try publisher.publish()
+        #expect(await (try SimulatedClient(publisher)).refusal() == (isUnderstood ? nil : .malformed))
+    }
+
     @Test func aWrongTypeIsRefused() async throws {
         let publisher = try SimulatedPublisher()
         publisher.keys["snapshot"] = publisher.keys["targets"]

@@ -45,7 +45,8 @@ public struct SignedMetadata<Role: MetadataRole>: Sendable {
 
     private static func isSupported(_ version: String) -> Bool {
         let parts = version.split(separator: ".", omittingEmptySubsequences: false)
-        return (2...3).contains(parts.count) && parts[0] == "1" && parts.allSatisfy { UInt32($0) != nil }
+        return (2...3).contains(parts.count) && parts[0] == "1"
+            && parts.allSatisfy { (1...9).contains($0.utf8.count) && $0.utf8.allSatisfy { (0x30...0x39).contains($0) } }
     }
 
     private static func signatures(_ envelope: JSONFields) throws(MetadataError) -> [MetadataSignature] {

@@ -137,8 +137,8 @@ struct FleetCommandErrorTests {
         #expect(syntax.status == 3)
         #expect(
             syntax.errors == """
-                muster: The selector cannot be read: '=', '!=', '<', '<=', '>', '>=' or '~' was expected after 'group',
-                  not 'office'
+                muster: The selector cannot be read: '=', '!=', '<', '<=', '>', '>=' or '~' was expected after 'group', \
+                not 'office'
                   os=linux and (group office)
                                       ^
                   A selector is like `group=office and not os=windows`, `name="pc 1"`, `definitions<41`, or `all`.

@@ -99,15 +99,15 @@ struct FleetFlowTests {
                 roles: "server, client", settings: "{heartbeat: 1s, lease: 10s, dispatch_rate: \(2000 + round)}")
             // A third generation waits for the first to end.
             let receipt = try world.server.live.reload()
-            let before = SuspendingClock.now
             #expect(receipt.result == .committed, "\(receipt)")
             jobs.append(try world.order("poll", JobOrder(selector: "all")).id)
             try world.server.live.waitUntil("the long polls are open again", within: 10) {
                 let status: PortStatus = try world.ask("GET", "/v1/status", as: .viewer).json()
                 return status.server?.waiting == 4
             }
-            #expect(SuspendingClock.now - before < .seconds(2), "no back-off after an orderly end")
         }
+        // An orderly end is no failure, after which they would wait longer each time.
+        for client in world.clients { #expect(!client.live.log.contains("The company server cannot be reported to")) }
         for job in jobs {
             let report = try world.waitForEnd(of: job)
             #expect(
