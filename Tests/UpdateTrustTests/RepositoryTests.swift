@@ -136,11 +136,18 @@ import Testing
         let names = try DurableFiles.open(folder, O_RDONLY | O_DIRECTORY, doing: "open").names(upTo: 9) { _ in true }
         let away = "\(folder)/\(String(decoding: try #require(names.first { $0.first != 0x2E }), as: UTF8.self))"
         try DurableFiles.rename(away, to: "\(fixture.folder)/away.pem")
+        try fixture.repository.delegate(to: "partner", patterns: ["partner/*"])
         guard case .waits(_, 2, let keys, 1) = try fixture.repository.rotate("timestamp") else {
             Issue.record("it does not wait")
             return
         }
         #expect(keys.count == 1)
+        // A role that no root names gets new keys all the same; another root has to wait.
+        guard case .delegated("partner", _) = try fixture.repository.rotate("partner") else {
+            Issue.record("it is no delegated role")
+            return
+        }
+        #expect(throws: RepositoryFailure.self) { try fixture.repository.rotate("snapshot") }
         // Meanwhile the former keys go on publishing.
         try fixture.repository.publish()
         _ = try await fixture.client().refresh()

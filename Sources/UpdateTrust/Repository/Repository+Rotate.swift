@@ -14,8 +14,8 @@ extension Repository {
     /// Gives a role new keys in place of all that it has; makes a new root that says so, or, for a delegated role, publishes
     /// who delegates to it and what it says together.
     ///
-    /// Everything that a root has change hands is first published with signatures of the old keys and the new, so that a client finds
-    /// nothing unsigned whichever root it knows.
+    /// What a new root gives other keys is first published with signatures of the old keys and the new, so that a client
+    /// finds nothing unsigned whichever root it knows.
     /// - Parameters:
     ///   - threshold: how many of its keys must sign from now on; nil: as many as before.
     ///   - count: how many keys it has; nil: as many as before.
@@ -25,7 +25,8 @@ extension Repository {
         try explaining {
             let now = clock()
             let current = try current()
-            if let waiting = try waitingRoot(current) {
+            // A delegated role is named by no root: that one waits is no reason to leave a stolen key in use.
+            if RoleName.topLevel.contains(role), let waiting = try waitingRoot(current) {
                 throw RepositoryFailure(
                     "\(waiting.file) waits for signatures: 'muster repo sign' it, or remove it, first")
             }
